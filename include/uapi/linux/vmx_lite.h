@@ -579,7 +579,6 @@ struct vmx_lite_run {
 			__u8 insn_len;		/* bytes in insn */
 			__u8 insn[15];
 			__u32 idt_vectoring;
-			__u32 pad;
 		} internal;
 		__u8 pad2[256];
 	};

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The engine's objects and what its parts offer one another.
+ *
+ * Locks, outermost first:
+ *   vm->lock		(m) creation of vCPUs, the region list, irqfds
+ *   vcpu->lock		(v) held by the one thread that runs or edits a vCPU
+ *   vm->mem.lock	(e) the EPT tables; see memory.h
+ *   spinlocks of the interrupt controllers; see lapic.h and ioapic.h
+ * What a field is guarded by stands behind it: (r) read-only once created,
+ * (c) the CPU the vCPU is loaded on, (a) atomic.
+ */
+#ifndef VMX_LITE_H
+#define VMX_LITE_H
+
+#include <linux/kvm_types.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/swait.h>
+#include <linux/types.h>
+#include <asm/fpu/types.h>
+
+#include <linux/vmx_lite.h>
+
+#include "ept.h"
+#include "memory.h"
+#include "ioapic.h"
+#include "irqfd.h"
+#include "ioeventfd.h"
+#include "lapic.h"
+#include "vmcs.h"
+
+struct dentry;
+struct vl_cpuid;
+
+/* ModRM order: index of a register in vl_vcpu.gpr */
+enum vl_gpr {
+	VL_RAX, VL_RCX, VL_RDX, VL_RBX, VL_RSP, VL_RBP, VL_RSI, VL_RDI,
+	VL_R8, VL_R9, VL_R10, VL_R11, VL_R12, VL_R13, VL_R14, VL_R15,
+	VL_NR_GPRS
+};
+
+/* vl_vcpu.requests: work before the next entry, set by any thread */
+enum vl_request {
+	VL_REQ_FLUSH_EPT,	/* INVEPT of this VM on this CPU */
+	VL_REQ_EVENT,		/* look at the local APIC, NMIs and windows again */
+	VL_REQ_NMI,		/* an NMI was sent */
+	VL_REQ_INIT,		/* an INIT was sent */
+	VL_REQ_SIPI,		/* a start-up IPI was sent: vcpu->sipi_vector */
+	VL_REQ_SUSPEND,		/* the VM was suspended */
+	VL_REQ_PAUSE,		/* leave the guest and come back */
+	VL_NR_REQS
+};
+
+/* vl_vcpu.mode: where the vCPU's thread is; decides whether a kick needs an IPI */
+enum vl_mode {
+	VL_OUTSIDE,		/* user space, or handling an exit */
+	VL_IN_GUEST,		/* interrupts off, entering or in the guest */
+	VL_EXITING,		/* kicked while IN_GUEST */
+};
+
+/**
+ * struct vl_vm - a virtual machine: one fd of VMX_LITE_CREATE_VM
+ * @mm: whose user addresses the regions are; ioctls of others get EIO
+ */
+struct vl_vm {
+	struct kref kref;		/* the VM fd and each vCPU fd */
+	struct mutex lock;
+	struct mm_struct *mm;		/* (r), mmgrab()ed */
+	char name[VMX_LITE_NAME_LEN];	/* (r) */
+	unsigned int id;		/* (r) */
+
+	struct vl_memory mem;		/* memory.c */
+	struct vl_ioapic ioapic;	/* ioapic.c */
+	struct vl_irqfds irqfds;	/* irqfd.c */
+	struct vl_ioeventfds ioeventfds;	/* ioeventfd.c */
+
+	/* Set once by vl_vm_create_vcpu() under (m), read by all with READ_ONCE. */
+	struct vl_vcpu *vcpus[VMX_LITE_MAX_VCPUS];
+	unsigned int nr_vcpus;		/* highest id + 1; (m), READ_ONCE */
+
+	u32 suspended;			/* enum vmx_lite_suspend_how, (a) once */
+	struct dentry *debugfs;		/* (r) */
+};
+
+/**
+ * struct vl_vcpu - a virtual CPU: one fd of VM_CREATE_VCPU
+ *
+ * It is loaded on a CPU (its VMCS current there) from the start of an ioctl
+ * that touches its VMCS to the end, and through preemption by a preempt
+ * notifier.
+ */
+struct vl_vcpu {
+	struct vl_vm *vm;		/* (r) */
+	u32 id;				/* (r) */
+	struct mutex lock;
+	struct vmx_lite_run *run;	/* (r), shared with user space: trust nothing */
+
+	u64 gpr[VL_NR_GPRS];		/* (v) all but RSP live here, see vcpu.h */
+	struct vl_lapic *lapic;		/* (r), lapic.c */
+	DECLARE_BITMAP(requests, VL_NR_REQS);	/* (a) */
+	int mode;			/* enum vl_mode, (a) */
+	struct swait_queue_head wait;	/* the thread waiting in HLT */
+	u8 sipi_vector;			/* ordered by VL_REQ_SIPI */
+	u32 activity;			/* enum vmx_lite_activity, (v) */
+
+	struct vl_vcpu_arch *arch;	/* (v) the rest: vcpu.h */
+};
+
+/* ---- vcpu.c: for the other parts of the module ---- */
+
+/**
+ * vl_request() - ask a vCPU's thread for work before its next entry
+ * Context: any, interrupts included.  Follow it with vl_vcpu_kick().
+ */
+static inline void vl_request(struct vl_vcpu *vcpu, enum vl_request req)
+{
+	/* Whoever sees the bit also sees what was stored before it. */
+	smp_mb__before_atomic();
+	set_bit(req, vcpu->requests);
+}
+
+/**
+ * vl_vcpu_kick() - make a vCPU look at its requests soon
+ *
+ * Wakes its thread from HLT, or makes it leave the guest by an IPI.
+ * Context: any, interrupts included; does not sleep or wait for the vCPU.
+ */
+void vl_vcpu_kick(struct vl_vcpu *vcpu);
+
+/**
+ * vl_vm_flush_ept() - no vCPU uses a translation older than this call
+ *
+ * Sets VL_REQ_FLUSH_EPT on each vCPU and waits until those now in the guest
+ * have left it.  Call it after changing EPT entries and before freeing what
+ * they mapped.
+ * Context: interrupts on; may be called under vm->mem.lock.
+ */
+void vl_vm_flush_ept(struct vl_vm *vm);
+
+/**
+ * vl_vcpu_guest_tsc() - the guest's TSC now
+ * Context: any.
+ */
+u64 vl_vcpu_guest_tsc(struct vl_vcpu *vcpu);
+
+/* First vCPU to last: a constant set of pointers that may have holes. */
+#define vl_for_each_vcpu(i, vcpu, vm)					\
+	for ((i) = 0; (i) < READ_ONCE((vm)->nr_vcpus); (i)++)		\
+		if (!((vcpu) = READ_ONCE((vm)->vcpus[i]))) {} else
+
+#endif /* VMX_LITE_H */
