@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A VM's memory: regions of user memory, faulted in on demand, never pinned.
+ */
+#ifndef VL_MEMORY_H
+#define VL_MEMORY_H
+
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/types.h>
+
+#include <linux/vmx_lite.h>
+
+#include "ept.h"
+
+struct seq_file;
+struct vl_regions;
+struct vl_vm;
+
+/**
+ * struct vl_memory - vm->mem
+ * @lock: the lock called (e); a spinlock, since a notifier may not sleep.
+ *	vl_vm_flush_ept() is called under it, so that no one sees a changed
+ *	entry whose old translation is still in use.
+ * @ept: the page table
+ * @srcu: readers of @regions and users of a region
+ * @regions: the region list
+ */
+struct vl_memory {
+	spinlock_t lock;
+	struct vl_ept ept;			/* (e); ept.root, geometry (r) */
+	struct srcu_struct srcu;
+	struct vl_regions __rcu *regions;	/* replaced under (m) */
+};
+
+enum vl_fault {
+	VL_FAULT_MAPPED = 0,	/* run the guest again */
+	VL_FAULT_MMIO = 1,	/* no RAM there, or a write to a read-only region */
+};
+
+int vl_memory_init(struct vl_vm *vm, u32 features, unsigned int gpa_bits);
+void vl_memory_destroy(struct vl_vm *vm);
+int vl_memory_set(struct vl_vm *vm, const struct vmx_lite_memory_region *r);
+int vl_memory_unset(struct vl_vm *vm, const struct vmx_lite_memory_region *r);
+int vl_memory_dirty_log(struct vl_vm *vm, const struct vmx_lite_dirty_log *log);
+
+int vl_memory_fault(struct vl_vm *vm, u64 gpa, u32 access);
+int vl_memory_read(struct vl_vm *vm, u64 gpa, void *data, size_t len);
+int vl_memory_write(struct vl_vm *vm, u64 gpa, const void *data, size_t len);
+int vl_memory_cmpxchg(struct vl_vm *vm, u64 gpa, u64 old, u64 new, unsigned int len);
+bool vl_memory_is_ram(struct vl_vm *vm, u64 gpa, bool write);
+void vl_memory_show(struct vl_vm *vm, struct seq_file *m);
+
+#endif /* VL_MEMORY_H */
