@@ -14,7 +14,7 @@ import time
 
 # What a healthy kernel never says.
 BAD = re.compile(
-    r"Kernel panic|BUG:|\bOops\b|WARNING: |general protection fault|kernel BUG at|"
+    r"Kernel panic|BUG:|\bOops\b|(^|\] )WARNING: |general protection fault|kernel BUG at|"
     r"UBSAN:|KASAN:|KCSAN:|kmemleak: \d+ new|soft lockup|hard LOCKUP|"
     r"INFO: task .* blocked|detected stall|INFO: possible|INFO: trying to register|"
     r"turning off the locking correctness validator|unchecked MSR access|"
@@ -27,10 +27,15 @@ ABORT = re.compile(
     r"tcg fatal error|qemu: fatal|[Aa]ssertion|Aborted|Bad icount|>>PANIC<<|"
     r"triple fault|qemu-system-x86_64: .*(nvalid|ould not|not (supported|found|a valid))")
 
+# What Bochs tells of its own start.
+CHATTER = re.compile(r"\d+i\[|=====|Next at|Bochs connected|\s*$|\s+(Bochs|Built|Timestamp)")
+
 # After the end marker the machine has this long to switch itself off, and after a report
 # of a bug this long to end COMMAND.
 POWEROFF_SECONDS = 30
 AFTERMATH_SECONDS = 30
+# Lines of each log in the report of a failure.
+TAIL = 40
 
 
 class Line:
@@ -164,9 +169,9 @@ class Watcher:
     def report(self):
         """What went wrong, with the last lines of what is not on the screen yet."""
         lines = [f"lab: FAILED: {problem}" for problem in self.problems[:5]]
-        logs = [("emulator", self.emulator_log)]
+        logs = [("emulator", [l for l in self.emulator_log if not CHATTER.match(l)])]
         if not self.show_console:
             logs.append(("kernel", self.console_log))
         for name, log in logs:
-            lines += [f"lab: {name}: {line}" for line in log[-40:]]
+            lines += [f"lab: {name}: {line}" for line in log[-TAIL:]]
         return "\n".join(lines)

@@ -14,8 +14,12 @@ APPEND = ("console=ttyS0,115200 panic=-1 loglevel=5 no_timer_check tsc=reliable 
           "random.trust_cpu=on intel_iommu=off intremap=off")
 CONSOLE = "/dev/ttyS0"
 OUTPUT = "/dev/ttyS1"
-DISK = "/dev/nvme0n1"
-DISK_MODULES = ["nvme"]
+DISK_ADDRESS = "1e.0"
+DISK = f"/sys/bus/pci/devices/0000:00:{DISK_ADDRESS}/*/block/*"
+DISK_MODULES = ["virtio_pci", "virtio_blk"]
+
+GOOD_STATUS = (0,)
+ALLOW = []
 
 CPU = {
     "qemu": "max",
@@ -71,8 +75,7 @@ def command(options, kernel, initrd, append, run_dir, fifos):
         with open(path, "wb") as file:
             file.truncate(options.disk << 20)
         args += ["-drive", f"if=none,id=labdisk,format=raw,file={path}",
-                 "-device", "nvme,drive=labdisk,serial=lab"]
+                 "-device", f"virtio-blk-pci,drive=labdisk,addr={DISK_ADDRESS}"]
     for device in options.device:
         args += ["-device", device]
     return args + options.qemu_arg
-GOOD_STATUS = (0,)
