@@ -129,7 +129,8 @@ class Image:
         return target
 
     def modules(self, kernel, wanted):
-        """WANTED and all of ours, with what they need, for modprobe too."""
+        """WANTED and all of ours, with what they need, for modprobe too. Returns their
+        names; what is built into the kernel is not among them."""
         where = f"lib/modules/{kernel.release}"
         modules = kernel.modules(wanted + list(kernel.our_modules()))
         depends = []
@@ -140,6 +141,7 @@ class Image:
         self.archive.link("modules", where)
         for name in kernel.our_modules():
             self.archive.link(f"{where}/{name.replace('_', '-')}.ko", f"{name}.ko")
+        return list(modules)
 
     def init(self, template, values):
         """The first program: TEMPLATE, after shell assignments of VALUES."""
@@ -153,10 +155,9 @@ class Image:
 
 
 def closure(modules, needs):
-    """NEEDS and all that they need, as modules.dep wants it: nearest first."""
-    result = []
-    for need in needs:
-        for name in [need] + closure(modules, modules.get(need, (b"", []))[1]):
-            if name in modules and name not in result:
-                result.append(name)
-    return result
+    """NEEDS and all that they need, the first to load last: so modules.dep has it."""
+    wanted = set(needs)
+    for name in reversed(list(modules)):
+        if name in wanted:
+            wanted.update(modules[name][1])
+    return [name for name in reversed(list(modules)) if name in wanted]
