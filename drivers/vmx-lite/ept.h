@@ -96,17 +96,14 @@ struct vl_ept {
  * struct vl_ept_gather - what an operation leaves to be done
  * @tables: tables that left the EPT, to be freed after the flush
  * @flush: a CPU may hold a translation that is no longer true
- * @dirty: where to note pages found dirty, or NULL; bit N is the 4 KiB page
- *	at @dirty_gpa + N * 4096
- * @dirty_gpa: guest-physical address of bit 0
- * @dirty_pages: bits in @dirty; pages outside are not noted
+ * @written: called for a page whose dirty bit was found set in an entry that
+ *	is now gone or clean, or NULL.  @gpa and @hpa are the page's start.
  */
 struct vl_ept_gather {
 	struct list_head tables;
 	bool flush;
-	unsigned long *dirty;
-	u64 dirty_gpa;
-	u64 dirty_pages;
+	void (*written)(struct vl_ept_gather *gather, u64 gpa, u64 hpa,
+			enum vl_ept_level level);
 };
 
 int vl_ept_init(struct vl_ept *ept, u32 features, unsigned int gpa_bits);

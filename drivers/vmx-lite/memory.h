@@ -14,6 +14,7 @@
 #include "ept.h"
 
 struct seq_file;
+struct vl_region;
 struct vl_regions;
 struct vl_vm;
 
@@ -50,5 +51,24 @@ int vl_memory_write(struct vl_vm *vm, u64 gpa, const void *data, size_t len);
 int vl_memory_cmpxchg(struct vl_vm *vm, u64 gpa, u64 old, u64 new, unsigned int len);
 bool vl_memory_is_ram(struct vl_vm *vm, u64 gpa, bool write);
 void vl_memory_show(struct vl_vm *vm, struct seq_file *m);
+
+/* ---- between memory.c, memory_fault.c and dirty.c ---- */
+
+/**
+ * struct vl_memory_gather - changes to a region's EPT entries
+ * @ept: what the page table leaves to be done
+ * @region: whose entries
+ * @log: note pages that were written in its dirty bitmap
+ */
+struct vl_memory_gather {
+	struct vl_ept_gather ept;
+	struct vl_region *region;
+	bool log;
+};
+
+void vl_memory_lock(struct vl_vm *vm, struct vl_region *region,
+		    struct vl_memory_gather *gather);
+void vl_memory_unlock(struct vl_vm *vm, struct vl_memory_gather *gather);
+struct vl_region *vl_memory_find(struct vl_vm *vm, u64 gpa);
 
 #endif /* VL_MEMORY_H */

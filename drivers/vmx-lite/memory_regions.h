@@ -49,6 +49,10 @@ struct vl_regions {
 	struct vl_region *region[];
 };
 
+/**
+ * vl_region_end() - guest-physical address of the byte after a region
+ * @region: the region
+ */
 static inline u64 vl_region_end(const struct vl_region *region)
 {
 	return region->gpa + region->size;
@@ -56,6 +60,7 @@ static inline u64 vl_region_end(const struct vl_region *region)
 
 int vl_region_check(const struct vmx_lite_memory_region *r, unsigned int gpa_bits,
 		    u64 user_max);
+struct vl_regions *vl_regions_alloc(unsigned int nr);
 struct vl_region *vl_regions_find(const struct vl_regions *regions, u64 gpa);
 struct vl_region *vl_regions_overlap(const struct vl_regions *regions, u64 gpa, u64 size);
 struct vl_regions *vl_regions_add(const struct vl_regions *old, struct vl_region *region);

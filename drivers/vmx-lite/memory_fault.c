@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EPT violations: bring in the user memory behind a guest-physical address.
+ */
+#include <linux/cpu.h>
+#include <linux/hmm.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <asm/cpufeature.h>
+
+#include "vmx-lite.h"
+#include "memory_regions.h"
+
+/*
+ * Pages round the wanted one that are mapped with it if the process has them
+ * at hand; they are not faulted in.
+ */
+#define FAULT_AROUND	16
+
+/* Lost races with invalidations after which the guest simply tries again */
+#define FAULT_TRIES	16
+
+/**
+ * struct memory_fault - an EPT violation
+ * @vm: whose
+ * @region: where
+ * @gpa: page that is wanted
+ * @write: for a write
+ * @exec: for an instruction fetch
+ * @first: first page of the window in @pfns
+ * @nr: pages in the window
+ * @pfns: what the process has there, as hmm_range_fault() says it
+ */
+struct memory_fault {
+	struct vl_vm *vm;
+	struct vl_region *region;
+	u64 gpa;
+	bool write;
+	bool exec;
+	u64 first;
+	unsigned int nr;
+	unsigned long pfns[FAULT_AROUND];
+};
+
+/*
+ * CPUs with the ITLB multihit erratum hang when a guest fetches instructions
+ * from a page whose size it changes.  There large pages are not executable:
+ * a fetch breaks them down, and all instructions come from 4 KiB pages.
+ */
+static bool memory_small_exec(void)
+{
+	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+}
+
+static u64 memory_user_addr(const struct vl_region *region, u64 gpa)
+{
+	return region->user_addr + (gpa - region->gpa);
+}
+
+static u64 memory_pfn(unsigned long hmm_pfn)
+{
+	return hmm_pfn & ~HMM_PFN_FLAGS;
+}
+
+/* The largest page that lies in the process, the guest and the region alike. */
+static enum vl_ept_level memory_level(const struct memory_fault *f, unsigned long hmm_pfn)
+{
+	const struct vl_region *region = f->region;
+	unsigned int order = hmm_pfn_to_map_order(hmm_pfn);
+	int level;
+
+	for (level = f->vm->mem.ept.max_level; level > VL_EPT_4K; level--) {
+		u64 size = vl_ept_size(level);
+		u64 start = ALIGN_DOWN(f->gpa, size);
+
+		if (PAGE_SHIFT + order >= vl_ept_shift(level) &&
+		    start >= region->gpa && start + size <= vl_region_end(region) &&
+		    !((region->gpa ^ region->user_addr) & (size - 1)))
+			break;
+	}
+	return level;
+}
+
+static int memory_map_page(const struct memory_fault *f, u64 gpa, unsigned long hmm_pfn,
+			   enum vl_ept_level level, bool writable,
+			   struct vl_memory_gather *gather)
+{
+	struct vl_ept *ept = &f->vm->mem.ept;
+	u64 attr = VL_EPT_READ | VL_EPT_TYPE_WB | VL_EPT_IGNORE_PAT;
+
+	if (writable)
+		attr |= VL_EPT_WRITE;
+	if (level == VL_EPT_4K || !memory_small_exec())
+		attr |= VL_EPT_EXEC;
+	/* Without a dirty bit this is the only time to tell: see memory.c. */
+	if (writable && !ept->ad)
+		set_page_dirty(pfn_to_page(memory_pfn(hmm_pfn)));
+
+	return vl_ept_map(ept, gpa, PFN_PHYS(memory_pfn(hmm_pfn)), level, attr,
+			  &gather->ept);
+}
+
+/* Rights beyond reading that cost nothing if not used; under mem.lock. */
+static bool memory_may_write(const struct memory_fault *f, unsigned long hmm_pfn,
+			     const struct vl_memory_gather *gather)
+{
+	return hmm_pfn & HMM_PFN_WRITE && !(f->region->flags & VMX_LITE_MEM_READONLY) &&
+	       (f->vm->mem.ept.ad || !gather->log);
+}
+
+static void memory_map_around(const struct memory_fault *f,
+			      struct vl_memory_gather *gather)
+{
+	struct vl_ept *ept = &f->vm->mem.ept;
+	enum vl_ept_level level;
+	unsigned int i;
+
+	for (i = 0; i < f->nr; i++) {
+		u64 gpa = f->first + i * PAGE_SIZE;
+
+		if (!(f->pfns[i] & HMM_PFN_VALID) || vl_ept_lookup(ept, gpa, &level))
+			continue;
+		/* Writable without a dirty bit would mean dirty, which no one knows yet. */
+		if (memory_map_page(f, gpa, f->pfns[i], VL_EPT_4K,
+				    ept->ad && memory_may_write(f, f->pfns[i], gather),
+				    gather))
+			return;
+	}
+}
+
+/* Enter what was found into the EPT; under mem.lock. */
+static int memory_install(const struct memory_fault *f, struct vl_memory_gather *gather)
+{
+	unsigned long hmm_pfn = f->pfns[PHYS_PFN(f->gpa - f->first)];
+	struct vl_ept *ept = &f->vm->mem.ept;
+	enum vl_ept_level level = memory_level(f, hmm_pfn);
+	bool writable = f->write || memory_may_write(f, hmm_pfn, gather);
+	int ret;
+
+	/* The flags may have changed since vl_memory_fault() looked. */
+	if (f->write && f->region->flags & VMX_LITE_MEM_READONLY)
+		return VL_FAULT_MMIO;
+
+	/* Pages are logged one by one. */
+	if (gather->log && writable)
+		level = VL_EPT_4K;
+
+	ret = memory_map_page(f, f->gpa, hmm_pfn, level, writable, gather);
+	if (!ret && f->exec && level > VL_EPT_4K && memory_small_exec())
+		ret = vl_ept_split(ept, f->gpa, VL_EPT_EXEC);
+	if (ret)
+		return ret;
+
+	if (gather->log && f->write && !ept->ad)
+		set_bit(PHYS_PFN(f->gpa - f->region->gpa), f->region->dirty);
+	if (level == VL_EPT_4K)
+		memory_map_around(f, gather);
+	return VL_FAULT_MAPPED;
+}
+
+static int memory_donate(struct vl_vm *vm)
+{
+	struct vl_memory *mem = &vm->mem;
+	struct page *page;
+
+	while (vl_ept_low(&mem->ept)) {
+		page = vl_ept_table_alloc();
+		if (!page)
+			return -ENOMEM;
+		spin_lock(&mem->lock);
+		vl_ept_donate(&mem->ept, page);
+		spin_unlock(&mem->lock);
+	}
+	return 0;
+}
+
+static void memory_window(struct memory_fault *f)
+{
+	const u64 size = FAULT_AROUND * PAGE_SIZE;
+	u64 end = min(ALIGN_DOWN(f->gpa, size) + size, vl_region_end(f->region));
+
+	f->first = max(ALIGN_DOWN(f->gpa, size), f->region->gpa);
+	f->nr = PHYS_PFN(end - f->first);
+}
+
+/* Ask the process for its pages, faulting in only the one that is wanted. */
+static int memory_get_pages(struct memory_fault *f, unsigned long seq)
+{
+	struct mm_struct *mm = f->vm->mm;
+	struct hmm_range range = {
+		.notifier = &f->region->notifier,
+		.notifier_seq = seq,
+		.start = memory_user_addr(f->region, f->first),
+		.end = memory_user_addr(f->region, f->first) + f->nr * PAGE_SIZE,
+		.hmm_pfns = f->pfns,
+		.pfn_flags_mask = HMM_PFN_REQ_FAULT | HMM_PFN_REQ_WRITE,
+	};
+	int ret;
+
+	memset(f->pfns, 0, sizeof(f->pfns));
+	f->pfns[PHYS_PFN(f->gpa - f->first)] =
+		HMM_PFN_REQ_FAULT | (f->write ? HMM_PFN_REQ_WRITE : 0);
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = hmm_range_fault(&range);
+	mmap_read_unlock(mm);
+	/* The process itself may not write there: as for a write of its own. */
+	return ret == -EPERM ? -EFAULT : ret;
+}
+
+static int memory_fault_in(struct memory_fault *f)
+{
+	struct vl_memory_gather gather;
+	unsigned int tries;
+	unsigned long seq;
+	int ret;
+
+	memory_window(f);
+	for (tries = 0; tries < FAULT_TRIES; tries++) {
+		ret = memory_donate(f->vm);
+		if (ret)
+			return ret;
+
+		seq = mmu_interval_read_begin(&f->region->notifier);
+		ret = memory_get_pages(f, seq);
+		if (ret && ret != -EBUSY)
+			return ret;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (ret)
+			continue;
+
+		vl_memory_lock(f->vm, f->region, &gather);
+		ret = -EAGAIN;
+		if (!mmu_interval_read_retry(&f->region->notifier, seq))
+			ret = memory_install(f, &gather);
+		vl_memory_unlock(f->vm, &gather);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	/* The guest faults again, after its thread has looked for signals. */
+	return VL_FAULT_MAPPED;
+}
+
+/**
+ * vl_memory_fault() - an EPT violation
+ * @vm: the VM
+ * @gpa: guest-physical address that was accessed
+ * @access: VMX_LITE_ACCESS_READ, WRITE, EXEC: what was tried
+ *
+ * The page is mapped as large as the process has it.  A read also gets what
+ * further rights are there without a fault.
+ *
+ * Context: a vCPU's thread, in vm->mm; may sleep, for as long as it takes to
+ * read the page from disk.
+ * Return: VL_FAULT_MAPPED: run the guest again; VL_FAULT_MMIO: no RAM there, or a
+ * write to a read-only region; -EFAULT: the process has no such memory, may not
+ * write to it, or it is device memory; -ENOMEM; -EINTR: a fatal signal.
+ */
+int vl_memory_fault(struct vl_vm *vm, u64 gpa, u32 access)
+{
+	struct memory_fault f = {
+		.vm = vm,
+		.gpa = gpa & PAGE_MASK,
+		.write = access & VMX_LITE_ACCESS_WRITE,
+		.exec = access & VMX_LITE_ACCESS_EXEC,
+	};
+	int idx, ret = VL_FAULT_MMIO;
+
+	idx = srcu_read_lock(&vm->mem.srcu);
+	f.region = vl_memory_find(vm, gpa);
+	if (f.region &&
+	    !(f.write && READ_ONCE(f.region->flags) & VMX_LITE_MEM_READONLY))
+		ret = memory_fault_in(&f);
+	srcu_read_unlock(&vm->mem.srcu, idx);
+	return ret;
+}

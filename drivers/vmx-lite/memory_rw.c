@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's own accesses to guest memory.
+ *
+ * They go through the process's mapping, which is the guest's memory by
+ * definition: the kernel's page fault does what an EPT violation would.
+ */
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include "vmx-lite.h"
+#include "memory_regions.h"
+
+static void __user *memory_user(const struct vl_region *region, u64 gpa)
+{
+	return (void __user *)(region->user_addr + (unsigned long)(gpa - region->gpa));
+}
+
+/* After the data, so that a log that is read and cleared in between has them. */
+static void memory_log(struct vl_region *region, u64 gpa, size_t len)
+{
+	u64 page = PHYS_PFN(gpa - region->gpa);
+	u64 last = PHYS_PFN(gpa + len - 1 - region->gpa);
+
+	if (!(READ_ONCE(region->flags) & VMX_LITE_MEM_LOG_DIRTY))
+		return;
+	smp_mb__before_atomic();
+	for (; page <= last; page++)
+		set_bit(page, region->dirty);
+}
+
+/* The region and how many of @len bytes from @gpa lie in it, 0 if there is none. */
+static size_t memory_piece(struct vl_vm *vm, u64 gpa, size_t len,
+			   struct vl_region **region)
+{
+	*region = vl_memory_find(vm, gpa);
+	return *region ? min_t(u64, len, vl_region_end(*region) - gpa) : 0;
+}
+
+/**
+ * vl_memory_read() - read guest memory
+ * @vm: the VM
+ * @gpa: first guest-physical address; the range may cross pages and regions
+ * @data: where to
+ * @len: bytes
+ *
+ * Context: a thread of vm->mm; may sleep.
+ * Return: 0; -ENXIO: some of it is no RAM; -EFAULT: the process has no such memory.
+ */
+int vl_memory_read(struct vl_vm *vm, u64 gpa, void *data, size_t len)
+{
+	struct vl_region *region;
+	int idx, ret = 0;
+	size_t n;
+
+	idx = srcu_read_lock(&vm->mem.srcu);
+	for (; len && !ret; gpa += n, data += n, len -= n) {
+		n = memory_piece(vm, gpa, len, &region);
+		if (!n)
+			ret = -ENXIO;
+		else if (copy_from_user(data, memory_user(region, gpa), n))
+			ret = -EFAULT;
+	}
+	srcu_read_unlock(&vm->mem.srcu, idx);
+	return ret;
+}
+
+/**
+ * vl_memory_write() - write guest memory
+ * @vm: the VM
+ * @gpa: first guest-physical address; the range may cross pages and regions
+ * @data: where from
+ * @len: bytes
+ *
+ * On failure some of it may be written.
+ *
+ * Context: a thread of vm->mm; may sleep.
+ * Return: 0; -ENXIO: some of it is no RAM; -EROFS: some is read-only; -EFAULT: the
+ * process has no such memory or may not write to it.
+ */
+int vl_memory_write(struct vl_vm *vm, u64 gpa, const void *data, size_t len)
+{
+	struct vl_region *region;
+	int idx, ret = 0;
+	size_t n;
+
+	idx = srcu_read_lock(&vm->mem.srcu);
+	for (; len && !ret; gpa += n, data += n, len -= n) {
+		n = memory_piece(vm, gpa, len, &region);
+		if (!n) {
+			ret = -ENXIO;
+		} else if (READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY) {
+			ret = -EROFS;
+		} else {
+			if (copy_to_user(memory_user(region, gpa), data, n))
+				ret = -EFAULT;
+			/* Also what was written before a fault. */
+			memory_log(region, gpa, n);
+		}
+	}
+	srcu_read_unlock(&vm->mem.srcu, idx);
+	return ret;
+}
+
+static int memory_cmpxchg32(u32 __user *ptr, u32 old, u32 new)
+{
+	bool done;
+
+	if (!user_access_begin(ptr, sizeof(*ptr)))
+		return -EFAULT;
+	done = unsafe_try_cmpxchg_user(ptr, &old, new, fault);
+	user_access_end();
+	return done ? 0 : -EAGAIN;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+static int memory_cmpxchg64(u64 __user *ptr, u64 old, u64 new)
+{
+	bool done;
+
+	if (!user_access_begin(ptr, sizeof(*ptr)))
+		return -EFAULT;
+	done = unsafe_try_cmpxchg_user(ptr, &old, new, fault);
+	user_access_end();
+	return done ? 0 : -EAGAIN;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+/**
+ * vl_memory_cmpxchg() - change guest memory if it is as expected, atomically
+ * @vm: the VM
+ * @gpa: guest-physical address, a multiple of @len
+ * @old: what is expected
+ * @new: what to put there
+ * @len: bytes, 4 or 8
+ *
+ * For accessed and dirty bits of the guest's page tables, which other vCPUs may
+ * be changing.
+ *
+ * Context: a thread of vm->mm; may sleep.
+ * Return: 0; -EAGAIN: it is not @old; -EINVAL: @len or alignment; -ENXIO: no RAM;
+ * -EROFS: read-only; -EFAULT: as vl_memory_write().
+ */
+int vl_memory_cmpxchg(struct vl_vm *vm, u64 gpa, u64 old, u64 new, unsigned int len)
+{
+	struct vl_region *region;
+	int idx, ret;
+
+	if ((len != 4 && len != 8) || gpa & (len - 1))
+		return -EINVAL;
+
+	idx = srcu_read_lock(&vm->mem.srcu);
+	region = vl_memory_find(vm, gpa);
+	if (!region)
+		ret = -ENXIO;
+	else if (READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY)
+		ret = -EROFS;
+	else if (len == 4)
+		ret = memory_cmpxchg32(memory_user(region, gpa), old, new);
+	else
+		ret = memory_cmpxchg64(memory_user(region, gpa), old, new);
+	if (!ret)
+		memory_log(region, gpa, len);
+	srcu_read_unlock(&vm->mem.srcu, idx);
+	return ret;
+}
+
+/**
+ * vl_memory_is_ram() - does a guest access reach RAM?
+ * @vm: the VM
+ * @gpa: guest-physical address
+ * @write: for writing: a read-only region is then no RAM
+ *
+ * Context: may sleep.
+ */
+bool vl_memory_is_ram(struct vl_vm *vm, u64 gpa, bool write)
+{
+	struct vl_region *region;
+	bool ram;
+	int idx;
+
+	idx = srcu_read_lock(&vm->mem.srcu);
+	region = vl_memory_find(vm, gpa);
+	ram = region && !(write && READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY);
+	srcu_read_unlock(&vm->mem.srcu, idx);
+	return ram;
+}
