@@ -54,6 +54,7 @@ struct vl_irq {
 };
 
 int vl_irq_deliver(struct vl_vm *vm, struct vl_vcpu *src, const struct vl_irq *irq);
+bool vl_irq_msi_valid(const struct vmx_lite_msi *msi);
 int vl_irq_msi(struct vl_vm *vm, const struct vmx_lite_msi *msi);
 
 #endif /* VL_IRQ_H */

@@ -13,6 +13,7 @@
 #define VL_LAPIC_H
 
 #include <linux/atomic.h>
+#include <linux/compiler.h>
 #include <linux/hrtimer.h>
 #include <linux/types.h>
 
@@ -40,7 +41,8 @@ struct vmx_lite_lapic;
  * @x2apic: CPUID offers x2APIC to the guest; (v)
  * @tsc_deadline: CPUID offers the TSC-deadline timer to the guest; (v)
  * @errors: errors not yet latched by a write of the ESR; (a)
- * @timer: runs while armed; its callback owns the fields below, else (v)
+ * @timer: runs while armed; (v) cancels it before changing the fields below
+ * @vcpu: whose local APIC this is; (r)
  * @period: of the timer in ns, 0 if it is not periodic
  * @deadline: IA32_TSC_DEADLINE, guest TSC, 0 if disarmed
  */
@@ -87,21 +89,45 @@ int vl_lapic_restore_base(struct vl_vcpu *vcpu, u64 value);
 int vl_lapic_get_state(struct vl_vcpu *vcpu, struct vmx_lite_lapic *state);
 int vl_lapic_set_state(struct vl_vcpu *vcpu, const struct vmx_lite_lapic *state);
 
-/* ---- delivery: irq.c, any context ---- */
+/* ---- between lapic.c, lapic-timer.c and irq.c ---- */
+
+/**
+ * vl_lapic_reg() - read a register of the page as it is stored
+ * @lapic: local APIC
+ * @reg: its xAPIC offset, a multiple of 16
+ * Context: any.
+ */
+static inline u32 vl_lapic_reg(const struct vl_lapic *lapic, unsigned int reg)
+{
+	return READ_ONCE(*(const u32 *)(lapic->page + reg));
+}
+
+/**
+ * vl_lapic_set_reg() - store a register in the page, without side effects
+ * @lapic: local APIC
+ * @reg: its xAPIC offset, a multiple of 16
+ * @value: new value
+ * Context: (v).
+ */
+static inline void vl_lapic_set_reg(struct vl_lapic *lapic, unsigned int reg, u32 value)
+{
+	WRITE_ONCE(*(u32 *)(lapic->page + reg), value);
+}
+
 bool vl_lapic_enabled(const struct vl_lapic *lapic);
-bool vl_lapic_x2apic(const struct vl_lapic *lapic);
+bool vl_lapic_in_x2apic(const struct vl_lapic *lapic);
 u8 vl_lapic_ppr(const struct vl_lapic *lapic);
 bool vl_lapic_match(struct vl_vcpu *vcpu, const struct vl_irq *irq);
 bool vl_lapic_accept(struct vl_vcpu *vcpu, const struct vl_irq *irq);
+void vl_lapic_error(struct vl_vcpu *vcpu, u32 error);
+bool vl_lapic_lvt(struct vl_vcpu *vcpu, unsigned int reg);
 
-/* ---- lapic-timer.c: for lapic.c ---- */
 void vl_lapic_timer_init(struct vl_lapic *lapic);
 void vl_lapic_timer_start(struct vl_lapic *lapic, u32 count);
 void vl_lapic_timer_stop(struct vl_lapic *lapic);
 u32 vl_lapic_timer_count(struct vl_lapic *lapic);
-void vl_lapic_timer_lvt(struct vl_lapic *lapic, u32 old);
-void vl_lapic_timer_divide(struct vl_lapic *lapic, u32 old);
-u32 vl_lapic_timer_divisor(u32 dcr);
+void vl_lapic_timer_divide(struct vl_lapic *lapic, u32 dcr);
+unsigned int vl_lapic_timer_divisor(u32 dcr);
 u64 vl_lapic_timer_ns(u32 count, u32 dcr);
 
 #endif /* VL_LAPIC_H */
