@@ -17,7 +17,7 @@ enum opcode_flags {
 	ONLY_64 = BIT(4),	/* in 64-bit mode only; another instruction elsewhere */
 	NOT_64 = BIT(5),	/* not in 64-bit mode */
 	WIDE_64 = BIT(6),	/* operand size in 64-bit mode: 8 without REX.W, never 4 */
-	NO_PREFIX = BIT(7),	/* prefixes 66, F2 and F3 raise #UD */
+	DWORD_NP = BIT(7),	/* operand size 8 with REX.W, else 4; #UD with 66, F2 or F3 */
 };
 
 enum opcode_group {
@@ -98,7 +98,7 @@ static const struct opcode opcodes_0f[256] = {
 	[0xbf] = { VL_OP_MOVSX, VL_FORM_G_E, SRC_WORD },
 	[0xc0] = { VL_OP_XADD, VL_FORM_E_G, BYTE },
 	[0xc1] = { VL_OP_XADD, VL_FORM_E_G },
-	[0xc3] = { VL_OP_MOV, VL_FORM_E_G, NO_PREFIX },		/* MOVNTI */
+	[0xc3] = { VL_OP_MOV, VL_FORM_E_G, DWORD_NP },		/* MOVNTI */
 };
 
 static const struct opcode movbe_load = { VL_OP_MOVBE, VL_FORM_G_E };
@@ -256,6 +256,8 @@ static u8 decode_operand_size(const struct decoder *d, unsigned int flags)
 		return 1;
 	if (d->rex & REX_W)
 		return 8;
+	if (flags & DWORD_NP)
+		return 4;
 	if (d->operand_override)
 		return d->e->mode == 2 ? 4 : 2;
 	if (d->e->mode == 8)
@@ -336,7 +338,7 @@ static int decode_checks(struct decoder *d, unsigned int flags)
 		       insn->form == VL_FORM_E_IB || insn->form == VL_FORM_E;
 	bool prefixed = d->operand_override || insn->rep;
 
-	if ((flags & NO_PREFIX) && prefixed)
+	if ((flags & DWORD_NP) && prefixed)
 		return false;
 	if (!insn->lock)
 		return true;
