@@ -21,7 +21,7 @@
 
 #define EPT_ENTRIES	512
 
-/* EPT pointer (SDM vol. 3, table 25-9) */
+/* EPT pointer (SDM vol. 3, 25.6.11) */
 #define EPTP_TYPE_WB	6ULL
 #define EPTP_WALK_4	(3ULL << 3)
 #define EPTP_AD		BIT_ULL(6)

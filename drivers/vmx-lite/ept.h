@@ -20,15 +20,13 @@
 
 struct page;
 
-/* Bits of an entry (SDM vol. 3, tables 29-3 to 29-7) */
+/* Bits of an entry (SDM vol. 3, 29.3.2) */
 #define VL_EPT_READ		BIT_ULL(0)
 #define VL_EPT_WRITE		BIT_ULL(1)
 #define VL_EPT_EXEC		BIT_ULL(2)
 #define VL_EPT_RWX		(VL_EPT_READ | VL_EPT_WRITE | VL_EPT_EXEC)
-#define VL_EPT_TYPE_UC		(0ULL << 3)
-#define VL_EPT_TYPE_WC		(1ULL << 3)
+#define VL_EPT_TYPE_MASK	GENMASK_ULL(5, 3)
 #define VL_EPT_TYPE_WB		(6ULL << 3)
-#define VL_EPT_TYPE_MASK	(7ULL << 3)
 #define VL_EPT_IGNORE_PAT	BIT_ULL(6)
 #define VL_EPT_LARGE		BIT_ULL(7)
 #define VL_EPT_ACCESSED		BIT_ULL(8)

@@ -64,6 +64,7 @@ static void memory_written(struct vl_ept_gather *gather, u64 gpa, u64 hpa,
  */
 void vl_memory_lock(struct vl_vm *vm, struct vl_region *region,
 		    struct vl_memory_gather *gather)
+	__acquires(&vm->mem.lock)
 {
 	vl_ept_gather_init(&gather->ept);
 	gather->ept.written = memory_written;
@@ -82,6 +83,7 @@ void vl_memory_lock(struct vl_vm *vm, struct vl_region *region,
  * Context: process; releases vm->mem.lock.
  */
 void vl_memory_unlock(struct vl_vm *vm, struct vl_memory_gather *gather)
+	__releases(&vm->mem.lock)
 {
 	if (gather->ept.flush)
 		vl_vm_flush_ept(vm);

@@ -28,7 +28,7 @@ struct vl_vm;
  * @regions: the region list
  */
 struct vl_memory {
-	spinlock_t lock;
+	spinlock_t lock;			/* (e) */
 	struct vl_ept ept;			/* (e); ept.root, geometry (r) */
 	struct srcu_struct srcu;
 	struct vl_regions __rcu *regions;	/* replaced under (m) */

@@ -6,6 +6,7 @@
 #ifndef VL_MEMORY_REGIONS_H
 #define VL_MEMORY_REGIONS_H
 
+#include <linux/bits.h>
 #include <linux/mmu_notifier.h>
 #include <linux/types.h>
 
@@ -14,7 +15,7 @@
 struct vl_vm;
 
 /* Bytes of the largest region that may log dirty pages: a bitmap of 32 MiB */
-#define VL_DIRTY_MAX_SIZE	(1ULL << 40)
+#define VL_DIRTY_MAX_SIZE	BIT_ULL(40)
 
 /**
  * struct vl_region - guest-physical memory that is user memory

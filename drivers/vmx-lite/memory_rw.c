@@ -17,7 +17,6 @@ static void __user *memory_user(const struct vl_region *region, u64 gpa)
 	return (void __user *)(region->user_addr + (unsigned long)(gpa - region->gpa));
 }
 
-/* After the data, so that a log that is read and cleared in between has them. */
 static void memory_log(struct vl_region *region, u64 gpa, size_t len)
 {
 	u64 page = PHYS_PFN(gpa - region->gpa);
@@ -25,6 +24,7 @@ static void memory_log(struct vl_region *region, u64 gpa, size_t len)
 
 	if (!(READ_ONCE(region->flags) & VMX_LITE_MEM_LOG_DIRTY))
 		return;
+	/* After the data: who reads and clears the log in between has them, or the bit. */
 	smp_mb__before_atomic();
 	for (; page <= last; page++)
 		set_bit(page, region->dirty);
