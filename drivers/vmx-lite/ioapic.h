@@ -34,7 +34,7 @@ enum vl_ioapic_source {
  * @redirect: redirection table
  */
 struct vl_ioapic {
-	spinlock_t lock;
+	spinlock_t lock;		/* all below */
 	u32 id;
 	u32 select;
 	u32 irr;

@@ -22,7 +22,7 @@ struct vmx_lite_ioeventfd;
  * @hash: struct vl_ioeventfd by address; read under RCU
  */
 struct vl_ioeventfds {
-	struct mutex lock;
+	struct mutex lock;		/* writers of hash */
 	unsigned int count;
 	struct hlist_head hash[1 << VL_IOEVENTFD_HASH_BITS];
 };

@@ -44,6 +44,7 @@ static bool match_logical(const struct vl_lapic *lapic, u32 dest)
  * An 8-bit destination, of an xAPIC, an MSI or an IOAPIC, is zero-extended for
  * a vCPU in x2APIC mode, but stays a broadcast if it is one.
  * Context: any.
+ * Return: SDM vol. 3, 11.6.2.
  */
 bool vl_lapic_match(struct vl_vcpu *vcpu, const struct vl_irq *irq)
 {
@@ -269,6 +270,7 @@ int vl_irq_deliver(struct vl_vm *vm, struct vl_vcpu *src, const struct vl_irq *i
  * would be in remappable format, which only an interrupt remapping unit reads.
  * The delivery modes of remote read and start-up are reserved.
  * Context: any.
+ * Return: is it?
  */
 bool vl_irq_msi_valid(const struct vmx_lite_msi *msi)
 {

@@ -20,7 +20,7 @@ struct vmx_lite_irqfd;
  * @hup: removes those whose eventfd was closed
  */
 struct vl_irqfds {
-	struct mutex lock;
+	struct mutex lock;		/* writers of list */
 	struct list_head list;
 	struct work_struct hup;
 };

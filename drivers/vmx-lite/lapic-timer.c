@@ -18,7 +18,7 @@
 
 static u32 timer_mode(const struct vl_lapic *lapic)
 {
-	return vl_lapic_reg(lapic, APIC_LVTT) & (APIC_LVT_TIMER_PERIODIC | APIC_LVT_TIMER_TSCDEADLINE);
+	return vl_lapic_reg(lapic, APIC_LVTT) & VL_LAPIC_TIMER_MODE;
 }
 
 /**

@@ -23,7 +23,6 @@
 #define ICR_BITS		(APIC_DEST_ALLBUT | APIC_INT_LEVELTRIG | APIC_INT_ASSERT | \
 				 APIC_DEST_LOGICAL | APIC_MODE_MASK | APIC_VECTOR_MASK)
 #define LVT_BITS		(APIC_LVT_MASKED | APIC_VECTOR_MASK)
-#define LVT_TIMER_MODE		(APIC_LVT_TIMER_PERIODIC | APIC_LVT_TIMER_TSCDEADLINE)
 #define LVT_LINT_BITS		(LVT_BITS | APIC_MODE_MASK | APIC_INPUT_POLARITY | \
 				 APIC_LVT_LEVEL_TRIGGER)
 
@@ -57,7 +56,8 @@ static const struct lapic_reg {
 	[APIC_ESR >> 4]		= { REG_R | REG_W },
 	[APIC_ICR >> 4]		= { REG_R | REG_W, ICR_BITS, APIC_ICR_BUSY },
 	[APIC_ICR2 >> 4]	= { REG_R | REG_W | REG_XAPIC, 0xff000000 },
-	[APIC_LVTT >> 4]	= { REG_R | REG_W, LVT_BITS | LVT_TIMER_MODE, APIC_SEND_PENDING },
+	[APIC_LVTT >> 4]	= { REG_R | REG_W, LVT_BITS | VL_LAPIC_TIMER_MODE,
+				    APIC_SEND_PENDING },
 	[APIC_LVTTHMR >> 4]	= { REG_R | REG_W, LVT_BITS | APIC_MODE_MASK, APIC_SEND_PENDING },
 	[APIC_LVTPC >> 4]	= { REG_R | REG_W, LVT_BITS | APIC_MODE_MASK, APIC_SEND_PENDING },
 	[APIC_LVT0 >> 4]	= { REG_R | REG_W, LVT_LINT_BITS,
@@ -91,9 +91,10 @@ static u32 reg_bits(const struct vl_lapic *lapic, unsigned int reg)
 /* ---- modes ---- */
 
 /**
- * vl_lapic_enabled() - is the local APIC on: IA32_APIC_BASE.EN?
+ * vl_lapic_enabled() - is the local APIC on?
  * @lapic: local APIC
  * Context: any.
+ * Return: IA32_APIC_BASE.EN (SDM vol. 3, 11.4.3).
  */
 bool vl_lapic_enabled(const struct vl_lapic *lapic)
 {
@@ -101,9 +102,10 @@ bool vl_lapic_enabled(const struct vl_lapic *lapic)
 }
 
 /**
- * vl_lapic_in_x2apic() - is the local APIC in x2APIC mode: IA32_APIC_BASE.EXTD?
+ * vl_lapic_in_x2apic() - is the local APIC in x2APIC mode?
  * @lapic: local APIC
  * Context: any.
+ * Return: IA32_APIC_BASE.EXTD (SDM vol. 3, 11.12.1).
  */
 bool vl_lapic_in_x2apic(const struct vl_lapic *lapic)
 {
@@ -223,6 +225,7 @@ void vl_lapic_set_features(struct vl_vcpu *vcpu, bool x2apic, bool tsc_deadline)
  * vl_lapic_base() - read IA32_APIC_BASE
  * @vcpu: vCPU
  * Context: (v).
+ * Return: its value.
  */
 u64 vl_lapic_base(struct vl_vcpu *vcpu)
 {
@@ -357,6 +360,7 @@ int vl_lapic_pending(struct vl_vcpu *vcpu)
  * vl_lapic_has_event() - has a halted vCPU an interrupt to wake up for?
  * @vcpu: vCPU
  * Context: any.
+ * Return: does vl_lapic_pending() return a vector?
  */
 bool vl_lapic_has_event(struct vl_vcpu *vcpu)
 {
@@ -506,10 +510,10 @@ static void write_lvt(struct vl_lapic *lapic, unsigned int reg, u32 value)
 		u32 old = vl_lapic_reg(lapic, reg);
 
 		/* Both bits are reserved together (table 11-2): as one-shot. */
-		if ((value & LVT_TIMER_MODE) == LVT_TIMER_MODE)
-			value &= ~LVT_TIMER_MODE;
+		if ((value & VL_LAPIC_TIMER_MODE) == VL_LAPIC_TIMER_MODE)
+			value &= ~VL_LAPIC_TIMER_MODE;
 		/* 11.5.4.1: a write that changes the mode disarms the timer. */
-		if ((old ^ value) & LVT_TIMER_MODE)
+		if ((old ^ value) & VL_LAPIC_TIMER_MODE)
 			vl_lapic_timer_stop(lapic);
 	}
 	vl_lapic_set_reg(lapic, reg, value);
@@ -736,7 +740,7 @@ static bool state_reg_valid(const struct vl_vcpu *vcpu, unsigned int reg, u32 va
 	case APIC_ICR2:
 		return x2apic || !(value & ~regs[reg >> 4].bits);
 	case APIC_LVTT:
-		if ((value & LVT_TIMER_MODE) == LVT_TIMER_MODE)
+		if ((value & VL_LAPIC_TIMER_MODE) == VL_LAPIC_TIMER_MODE)
 			return false;
 		fallthrough;
 	default:

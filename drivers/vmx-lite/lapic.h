@@ -16,6 +16,7 @@
 #include <linux/compiler.h>
 #include <linux/hrtimer.h>
 #include <linux/types.h>
+#include <asm/apicdef.h>
 
 #include "irq.h"
 
@@ -33,6 +34,9 @@ struct vmx_lite_lapic;
  * TSC-deadline interrupts cost the guest an exit each and need no bound.
  */
 #define VL_LAPIC_MIN_PERIOD_NS	100000
+
+/* Bits of the timer's LVT that choose its mode (SDM vol. 3, table 11-2) */
+#define VL_LAPIC_TIMER_MODE	(APIC_LVT_TIMER_PERIODIC | APIC_LVT_TIMER_TSCDEADLINE)
 
 /**
  * struct vl_lapic - a local APIC
@@ -96,6 +100,7 @@ int vl_lapic_set_state(struct vl_vcpu *vcpu, const struct vmx_lite_lapic *state)
  * @lapic: local APIC
  * @reg: its xAPIC offset, a multiple of 16
  * Context: any.
+ * Return: its value.
  */
 static inline u32 vl_lapic_reg(const struct vl_lapic *lapic, unsigned int reg)
 {
