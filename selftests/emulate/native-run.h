@@ -24,23 +24,23 @@
 #define SEL_CODE64	0x33
 
 #ifndef __ASSEMBLER__
-#include <stdint.h>
+#include <linux/types.h>
 
 struct far_pointer {
-	uint32_t offset;
-	uint16_t selector;
-	uint16_t pad;
+	u32 offset;
+	u16 selector;
+	u16 pad;
 };
 
 struct native_state {
-	uint64_t gpr[16];
-	uint64_t rflags;
-	uint64_t rsp;
+	u64 gpr[16];
+	u64 rflags;
+	u64 rsp;
 	struct far_pointer insn;
 	struct far_pointer tail;
 	struct far_pointer head32;
 	struct far_pointer back64;
-	uint32_t data_selector;
+	u32 data_selector;
 };
 
 void native_run64(void);

@@ -9,6 +9,7 @@
 #include <asm/prctl.h>
 #include <asm/processor-flags.h>
 #include <cpuid.h>
+#include <linux/kernel.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,22 +49,62 @@ static const struct template {
 	unsigned int traits;
 	unsigned int undefined;
 } templates[] = {
-#define ARITH(name, base, traits, undefined)						\
-	{ name " Eb,Gb", { (base) + 0 }, 1, -1, MODRM, NO_IMM, (traits) | BYTES, undefined },	\
-	{ name " Ev,Gv", { (base) + 1 }, 1, -1, MODRM, NO_IMM, traits, undefined },		\
-	{ name " Gb,Eb", { (base) + 2 }, 1, -1, MODRM, NO_IMM, BYTES, undefined },		\
-	{ name " Gv,Ev", { (base) + 3 }, 1, -1, MODRM, NO_IMM, 0, undefined },		\
-	{ name " Eb,Ib", { 0x80 }, 1, (base) >> 3, MODRM, IMM8, (traits) | BYTES, undefined },	\
-	{ name " Ev,Iz", { 0x81 }, 1, (base) >> 3, MODRM, IMMZ, traits, undefined },		\
-	{ name " Ev,Ib", { 0x83 }, 1, (base) >> 3, MODRM, IMM8, traits, undefined }
-	ARITH("add", 0x00, LOCK, 0),
-	ARITH("or", 0x08, LOCK, AF),
-	ARITH("adc", 0x10, LOCK, 0),
-	ARITH("sbb", 0x18, LOCK, 0),
-	ARITH("and", 0x20, LOCK, AF),
-	ARITH("sub", 0x28, LOCK, 0),
-	ARITH("xor", 0x30, LOCK, AF),
-	ARITH("cmp", 0x38, 0, 0),
+	{ "add Eb,Gb", { 0x00 }, 1, -1, MODRM, NO_IMM, LOCK | BYTES, 0 },
+	{ "add Ev,Gv", { 0x01 }, 1, -1, MODRM, NO_IMM, LOCK, 0 },
+	{ "add Gb,Eb", { 0x02 }, 1, -1, MODRM, NO_IMM, BYTES, 0 },
+	{ "add Gv,Ev", { 0x03 }, 1, -1, MODRM, NO_IMM, 0, 0 },
+	{ "add Eb,Ib", { 0x80 }, 1, 0, MODRM, IMM8, LOCK | BYTES, 0 },
+	{ "add Ev,Iz", { 0x81 }, 1, 0, MODRM, IMMZ, LOCK, 0 },
+	{ "add Ev,Ib", { 0x83 }, 1, 0, MODRM, IMM8, LOCK, 0 },
+	{ "or Eb,Gb", { 0x08 }, 1, -1, MODRM, NO_IMM, LOCK | BYTES, AF },
+	{ "or Ev,Gv", { 0x09 }, 1, -1, MODRM, NO_IMM, LOCK, AF },
+	{ "or Gb,Eb", { 0x0a }, 1, -1, MODRM, NO_IMM, BYTES, AF },
+	{ "or Gv,Ev", { 0x0b }, 1, -1, MODRM, NO_IMM, 0, AF },
+	{ "or Eb,Ib", { 0x80 }, 1, 1, MODRM, IMM8, LOCK | BYTES, AF },
+	{ "or Ev,Iz", { 0x81 }, 1, 1, MODRM, IMMZ, LOCK, AF },
+	{ "or Ev,Ib", { 0x83 }, 1, 1, MODRM, IMM8, LOCK, AF },
+	{ "adc Eb,Gb", { 0x10 }, 1, -1, MODRM, NO_IMM, LOCK | BYTES, 0 },
+	{ "adc Ev,Gv", { 0x11 }, 1, -1, MODRM, NO_IMM, LOCK, 0 },
+	{ "adc Gb,Eb", { 0x12 }, 1, -1, MODRM, NO_IMM, BYTES, 0 },
+	{ "adc Gv,Ev", { 0x13 }, 1, -1, MODRM, NO_IMM, 0, 0 },
+	{ "adc Eb,Ib", { 0x80 }, 1, 2, MODRM, IMM8, LOCK | BYTES, 0 },
+	{ "adc Ev,Iz", { 0x81 }, 1, 2, MODRM, IMMZ, LOCK, 0 },
+	{ "adc Ev,Ib", { 0x83 }, 1, 2, MODRM, IMM8, LOCK, 0 },
+	{ "sbb Eb,Gb", { 0x18 }, 1, -1, MODRM, NO_IMM, LOCK | BYTES, 0 },
+	{ "sbb Ev,Gv", { 0x19 }, 1, -1, MODRM, NO_IMM, LOCK, 0 },
+	{ "sbb Gb,Eb", { 0x1a }, 1, -1, MODRM, NO_IMM, BYTES, 0 },
+	{ "sbb Gv,Ev", { 0x1b }, 1, -1, MODRM, NO_IMM, 0, 0 },
+	{ "sbb Eb,Ib", { 0x80 }, 1, 3, MODRM, IMM8, LOCK | BYTES, 0 },
+	{ "sbb Ev,Iz", { 0x81 }, 1, 3, MODRM, IMMZ, LOCK, 0 },
+	{ "sbb Ev,Ib", { 0x83 }, 1, 3, MODRM, IMM8, LOCK, 0 },
+	{ "and Eb,Gb", { 0x20 }, 1, -1, MODRM, NO_IMM, LOCK | BYTES, AF },
+	{ "and Ev,Gv", { 0x21 }, 1, -1, MODRM, NO_IMM, LOCK, AF },
+	{ "and Gb,Eb", { 0x22 }, 1, -1, MODRM, NO_IMM, BYTES, AF },
+	{ "and Gv,Ev", { 0x23 }, 1, -1, MODRM, NO_IMM, 0, AF },
+	{ "and Eb,Ib", { 0x80 }, 1, 4, MODRM, IMM8, LOCK | BYTES, AF },
+	{ "and Ev,Iz", { 0x81 }, 1, 4, MODRM, IMMZ, LOCK, AF },
+	{ "and Ev,Ib", { 0x83 }, 1, 4, MODRM, IMM8, LOCK, AF },
+	{ "sub Eb,Gb", { 0x28 }, 1, -1, MODRM, NO_IMM, LOCK | BYTES, 0 },
+	{ "sub Ev,Gv", { 0x29 }, 1, -1, MODRM, NO_IMM, LOCK, 0 },
+	{ "sub Gb,Eb", { 0x2a }, 1, -1, MODRM, NO_IMM, BYTES, 0 },
+	{ "sub Gv,Ev", { 0x2b }, 1, -1, MODRM, NO_IMM, 0, 0 },
+	{ "sub Eb,Ib", { 0x80 }, 1, 5, MODRM, IMM8, LOCK | BYTES, 0 },
+	{ "sub Ev,Iz", { 0x81 }, 1, 5, MODRM, IMMZ, LOCK, 0 },
+	{ "sub Ev,Ib", { 0x83 }, 1, 5, MODRM, IMM8, LOCK, 0 },
+	{ "xor Eb,Gb", { 0x30 }, 1, -1, MODRM, NO_IMM, LOCK | BYTES, AF },
+	{ "xor Ev,Gv", { 0x31 }, 1, -1, MODRM, NO_IMM, LOCK, AF },
+	{ "xor Gb,Eb", { 0x32 }, 1, -1, MODRM, NO_IMM, BYTES, AF },
+	{ "xor Gv,Ev", { 0x33 }, 1, -1, MODRM, NO_IMM, 0, AF },
+	{ "xor Eb,Ib", { 0x80 }, 1, 6, MODRM, IMM8, LOCK | BYTES, AF },
+	{ "xor Ev,Iz", { 0x81 }, 1, 6, MODRM, IMMZ, LOCK, AF },
+	{ "xor Ev,Ib", { 0x83 }, 1, 6, MODRM, IMM8, LOCK, AF },
+	{ "cmp Eb,Gb", { 0x38 }, 1, -1, MODRM, NO_IMM, BYTES, 0 },
+	{ "cmp Ev,Gv", { 0x39 }, 1, -1, MODRM, NO_IMM, 0, 0 },
+	{ "cmp Gb,Eb", { 0x3a }, 1, -1, MODRM, NO_IMM, BYTES, 0 },
+	{ "cmp Gv,Ev", { 0x3b }, 1, -1, MODRM, NO_IMM, 0, 0 },
+	{ "cmp Eb,Ib", { 0x80 }, 1, 7, MODRM, IMM8, BYTES, 0 },
+	{ "cmp Ev,Iz", { 0x81 }, 1, 7, MODRM, IMMZ, 0, 0 },
+	{ "cmp Ev,Ib", { 0x83 }, 1, 7, MODRM, IMM8, 0, 0 },
 	{ "movsxd", { 0x63 }, 1, -1, MODRM, NO_IMM, ONLY64, 0 },
 	{ "test Eb,Gb", { 0x84 }, 1, -1, MODRM, NO_IMM, BYTES, AF },
 	{ "test Ev,Gv", { 0x85 }, 1, -1, MODRM, NO_IMM, 0, AF },
@@ -135,7 +176,7 @@ static const struct template {
 	{ "movbe Ev,Gv", { 0x0f, 0x38, 0xf1 }, 3, -1, MODRM, NO_IMM, BE, 0 },
 };
 
-#define NR_TEMPLATES	(sizeof(templates) / sizeof(templates[0]))
+#define NR_TEMPLATES	ARRAY_SIZE(templates)
 
 /* One case: instruction, registers and memory before, and what each side made of them. */
 struct trial {
@@ -185,7 +226,7 @@ static u64 random_operand(void)
 		0xffffffff, 0x7fffffffffffffffULL, 0x8000000000000000ULL, ~0ULL,
 	};
 
-	return below(3) ? random64() : edges[below(sizeof(edges) / sizeof(edges[0]))];
+	return below(3) ? random64() : edges[below(ARRAY_SIZE(edges))];
 }
 
 static void print_trial(FILE *out)
@@ -490,7 +531,7 @@ static void on_signal(int number)
 	fail("the CPU raised signal %d", number);
 }
 
-static void set_far(struct far_pointer *p, unsigned int selector, uintptr_t offset)
+static void set_far(struct far_pointer *p, unsigned int selector, unsigned long offset)
 {
 	p->selector = selector;
 	p->offset = offset;
@@ -541,8 +582,8 @@ static void prepare_cpu(void)
 
 	have_movbe = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_MOVBE);
 	have_16bit = set_ldt(0, CODE, true) && set_ldt(1, ARENA, false);
-	set_far(&state->head32, SEL_CODE32, (uintptr_t)native_head32);
-	set_far(&state->back64, SEL_CODE64, (uintptr_t)native_back64);
+	set_far(&state->head32, SEL_CODE32, (unsigned long)native_head32);
+	set_far(&state->back64, SEL_CODE64, (unsigned long)native_back64);
 }
 
 /* The instruction, and behind it a far jump to the tail through the state page. */
@@ -566,14 +607,14 @@ static void run_cpu(void)
 		if (syscall(SYS_arch_prctl, ARCH_SET_GS, GS_BASE))
 			fail("cannot set the GS base");
 		set_far(&state->insn, SEL_CODE64, CODE);
-		set_far(&state->tail, SEL_CODE64, (uintptr_t)native_tail64);
+		set_far(&state->tail, SEL_CODE64, (unsigned long)native_tail64);
 		native_run64();
 	} else {
 		if (trial.mode == 4)
 			set_far(&state->insn, SEL_CODE32, CODE);
 		else
 			set_far(&state->insn, SEL_LDT_CODE16, 0);
-		set_far(&state->tail, SEL_CODE32, (uintptr_t)native_tail32);
+		set_far(&state->tail, SEL_CODE32, (unsigned long)native_tail32);
 		state->data_selector = have_16bit ? SEL_LDT_DATA : SEL_DATA;
 		native_run32();
 	}

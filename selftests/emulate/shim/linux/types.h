@@ -23,6 +23,4 @@ typedef long long s64;
 #define U32_MAX	((u32)~0U)
 #define U64_MAX	((u64)~0ULL)
 
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-
 #endif

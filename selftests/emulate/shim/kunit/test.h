@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* As much of KUnit as our suites use, for a user-space program: a suite a file, main() included. */
+#ifndef SHIM_KUNIT_TEST_H
+#define SHIM_KUNIT_TEST_H
+
+#include <linux/kernel.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KUNIT_PARAM_DESC_SIZE	128
+
+#define container_of(ptr, type, member)	((type *)((char *)(ptr) - offsetof(type, member)))
+#define strscpy(to, from, size)		snprintf(to, size, "%s", from)
+
+struct kunit {
+	const void *param_value;
+	bool failed;
+	jmp_buf abort;
+};
+
+struct kunit_case {
+	void (*run_case)(struct kunit *test);
+	const char *name;
+	const void *(*generate_params)(const void *prev, char *desc);
+};
+
+struct kunit_suite {
+	const char name[256];
+	struct kunit_case *test_cases;
+};
+
+#define KUNIT_CASE(function)			{ .run_case = function, .name = #function }
+#define KUNIT_CASE_PARAM(function, params)						\
+	{ .run_case = function, .name = #function, .generate_params = params }
+
+#define KUNIT_ARRAY_PARAM(id, array, get_desc)						\
+static const void *id##_gen_params(const void *prev, char *desc)			\
+{											\
+	__typeof__(&(array)[0]) next = prev ? (__typeof__(next))prev + 1 : (array);	\
+											\
+	if (next == (array) + ARRAY_SIZE(array))					\
+		return NULL;								\
+	get_desc(next, desc);								\
+	return next;									\
+}
+
+#define shim_check(test, a, op, b, ...)							\
+({											\
+	__typeof__(a) a_ = (a);								\
+	__typeof__(b) b_ = (b);								\
+	bool ok_ = a_ op b_;								\
+											\
+	if (!ok_) {									\
+		(test)->failed = true;							\
+		printf("# %s:%d: %s (%llx) " #op " %s (%llx) does not hold", __FILE__,	\
+		       __LINE__, #a, (unsigned long long)a_, #b, (unsigned long long)b_);	\
+		printf("\n# " __VA_ARGS__);						\
+		printf("\n");								\
+	}										\
+	ok_;										\
+})
+
+#define KUNIT_EXPECT_EQ(test, a, b)		shim_check(test, a, ==, b, "")
+#define KUNIT_EXPECT_LE(test, a, b)		shim_check(test, a, <=, b, "")
+#define KUNIT_EXPECT_LT(test, a, b)		shim_check(test, a, <, b, "")
+#define KUNIT_EXPECT_TRUE(test, a)		shim_check(test, !!(a), ==, true, "")
+#define KUNIT_EXPECT_FALSE(test, a)		shim_check(test, !!(a), ==, false, "")
+#define KUNIT_EXPECT_EQ_MSG(test, a, b, ...)	shim_check(test, a, ==, b, __VA_ARGS__)
+#define KUNIT_ASSERT_EQ(test, a, b)		KUNIT_ASSERT_EQ_MSG(test, a, b, "")
+#define KUNIT_ASSERT_EQ_MSG(test, a, b, ...)						\
+do {											\
+	if (!shim_check(test, a, ==, b, __VA_ARGS__))					\
+		longjmp((test)->abort, 1);						\
+} while (0)
+
+static inline bool shim_run(const struct kunit_case *c, const void *param)
+{
+	static struct kunit test;
+
+	test = (struct kunit){ .param_value = param };
+	if (!setjmp(test.abort))
+		c->run_case(&test);
+	return !test.failed;
+}
+
+static inline int shim_main(const struct kunit_suite *suite)
+{
+	unsigned int number = 0, cases = 0, failed = 0;
+	const struct kunit_case *c;
+
+	for (c = suite->test_cases; c->run_case; c++)
+		cases++;
+	printf("TAP version 13\n1..%u\n", cases);
+
+	for (c = suite->test_cases; c->run_case; c++) {
+		char desc[KUNIT_PARAM_DESC_SIZE] = "";
+		const void *param = NULL;
+		bool ok = true;
+
+		if (!c->generate_params)
+			ok = shim_run(c, NULL);
+		else
+			while ((param = c->generate_params(param, desc))) {
+				if (!shim_run(c, param)) {
+					printf("# failed: %s\n", desc);
+					ok = false;
+				}
+			}
+		failed += !ok;
+		printf("%sok %u %s.%s\n", ok ? "" : "not ", ++number, suite->name, c->name);
+	}
+	return failed ? 1 : 0;
+}
+
+#define kunit_test_suite(suite)		\
+int main(void)				\
+{					\
+	return shim_main(&(suite));	\
+}
+
+#endif
