@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The commands of vmxl. argv[0] is the command's name; they return the exit status. */
+#ifndef VMXL_CMD_H
+#define VMXL_CMD_H
+
+int cmd_check(int argc, char **argv);
+int cmd_dmar(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+
+#endif /* VMXL_CMD_H */

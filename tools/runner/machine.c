@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A machine from its making to its end. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include "machine.h"
+#include "reasons.h"
+
+#define PORT_LIMIT	0xffffULL
+
+static void set_line(struct irqchip *chip, unsigned int gsi, int level)
+{
+	struct machine *m = container_of(chip, struct machine, irqchip);
+
+	if (level)
+		vm_ioapic_assert_irq(m->ctx, gsi);
+	else
+		vm_ioapic_deassert_irq(m->ctx, gsi);
+}
+
+/* A device ends the guest: each vCPU's next VM_RUN reports it. */
+static void suspend(struct power *power, int how)
+{
+	struct machine *m = container_of(power, struct machine, power);
+
+	vm_suspend(m->ctx, how);
+}
+
+/**
+ * machine_end() - a vCPU cannot or shall not go on: the machine ends
+ * @cpu: the vCPU; its run page says why
+ * @status: enum vmxl_status; what the first vCPU says counts
+ *
+ * Context: the vCPU's thread.
+ */
+void machine_end(struct cpu *cpu, int status)
+{
+	struct machine *m = cpu->machine;
+	bool first;
+
+	pthread_mutex_lock(&m->lock);
+	first = m->status < 0;
+	if (first)
+		m->status = status;
+	pthread_mutex_unlock(&m->lock);
+
+	if (first && status != VMXL_POWEROFF)
+		show_failure(cpu, vcpu_run_page(cpu->vcpu));
+	eventfd_write(m->end_fd, 1);
+}
+
+static int create_devices(struct machine *m)
+{
+	int ret;
+
+	ret = bus_init(&m->ports, PORT_LIMIT);
+	if (!ret)
+		ret = bus_init(&m->mmio, UINT64_MAX);
+	if (!ret)
+		ret = uart_init(&m->uart, &m->ports, &m->irqchip, UART_COM1_PORT,
+				UART_COM1_IRQ);
+	if (!ret)
+		ret = rtc_init(&m->rtc, &m->ports, m->ram.lowmem, m->ram.highmem);
+	if (!ret)
+		ret = reset_init(&m->reset, &m->ports, &m->power);
+	if (!ret)
+		ret = pci_init(&m->pci, &m->ports, &m->reset);
+	if (!ret)
+		ret = acpipm_init(&m->pm, &m->ports, &m->irqchip, &m->power);
+	if (!ret)
+		ret = debugexit_init(&m->debugexit, &m->ports, &m->power, console_print);
+	if (ret)
+		return fail(ret, "cannot make the devices: %s", strerror(-ret));
+	return 0;
+}
+
+static void destroy_devices(struct machine *m)
+{
+	debugexit_destroy(&m->debugexit, &m->ports);
+	acpipm_destroy(&m->pm, &m->ports);
+	pci_destroy(&m->pci, &m->ports);
+	reset_destroy(&m->reset, &m->ports);
+	rtc_destroy(&m->rtc, &m->ports);
+	uart_destroy(&m->uart, &m->ports);
+	bus_destroy(&m->mmio);
+	bus_destroy(&m->ports);
+}
+
+static int setup_memory(struct machine *m, u64 size)
+{
+	int ret = vm_setup_memory(m->ctx, size);
+
+	switch (ret) {
+	case 0:
+		break;
+	case -E2BIG:
+		return fail(ret, "%llu MiB are too much memory: this machine's guests have %u address bits",
+			    size >> 20, m->info.guest_phys_bits);
+	case -ENOMEM:
+		return fail(ret, "%llu MiB are too much memory for this host", size >> 20);
+	default:
+		return fail(ret, "the module refuses %llu MiB of memory: %s", size >> 20,
+			    strerror(-ret));
+	}
+	m->ram = (struct guest_ram) {
+		.base = vm_map_gpa(m->ctx, 0, 1),
+		.lowmem = vm_get_lowmem_size(m->ctx),
+		.highmem = vm_get_highmem_size(m->ctx),
+	};
+	return 0;
+}
+
+/* Wait until the machine ends or the user ends it; returns vmxl's exit status. */
+static int wait_for_end(struct machine *m, int signal_fd)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = m->end_fd, .events = POLLIN },
+			{ .fd = signal_fd, .events = POLLIN },
+			{ .fd = m->console.room_fd, .events = POLLIN },
+			{ .fd = console_wants_input(&m->console) ? STDIN_FILENO : -1,
+			  .events = POLLIN },
+		};
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return VMXL_FAILED;
+		}
+		if (fds[0].revents)
+			return -1;
+		if (fds[1].revents) {
+			struct signalfd_siginfo info;
+
+			if (read(signal_fd, &info, sizeof(info)) == sizeof(info))
+				return 128 + info.ssi_signo;
+		}
+		if (fds[2].revents)
+			console_feed(&m->console);
+		if (fds[3].revents && console_input(&m->console) == CONSOLE_LEAVE)
+			return VMXL_POWEROFF;
+	}
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	/* A reader of our output that goes away is no reason to die. */
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* From here on the guest runs: returns vmxl's exit status. */
+static int run(struct machine *m, const struct machine_config *config,
+	       const struct vcpu_state *boot)
+{
+	int signal_fd = block_signals();
+	int status = VMXL_FAILED, asked;
+
+	if (signal_fd < 0) {
+		fail(-errno, "cannot make a signalfd: %s", strerror(errno));
+		return status;
+	}
+	if (console_init(&m->console, &m->uart))
+		goto out_close;
+	if (!cpus_start(m, boot))
+		status = wait_for_end(m, signal_fd);
+	cpus_stop(m);
+	console_destroy(&m->console);
+
+	if (status < 0)
+		status = m->status;
+	asked = debugexit_status(&m->debugexit);
+	if (status == VMXL_POWEROFF && asked >= 0)
+		status = asked;
+	if (config->stats)
+		show_stats(m);
+out_close:
+	close(signal_fd);
+	return status;
+}
+
+/**
+ * machine_run() - make a machine, run it, and take it down
+ * @config: what it is to be
+ *
+ * Return: vmxl's exit status.
+ */
+int machine_run(const struct machine_config *config)
+{
+	struct machine m = {
+		.name = config->name,
+		.trace = config->trace,
+		.nr_cpus = config->boot.cpus,
+		.irqchip.set_line = set_line,
+		.power.suspend = suspend,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.status = -1,
+	};
+	struct vcpu_state boot;
+	int status, ret;
+
+	ret = vm_open(config->name, &m.ctx);
+	if (ret) {
+		explain_refusal(ret);
+		return VMXL_HOST;
+	}
+	vm_get_info(m.ctx, &m.info);
+
+	status = VMXL_USAGE;
+	if (m.nr_cpus > m.info.max_vcpus) {
+		fail(-EINVAL, "%u CPUs are too many: the module gives a guest %u",
+		     m.nr_cpus, m.info.max_vcpus);
+		goto out_vm;
+	}
+	if (setup_memory(&m, config->memory) || boot_load(&config->boot, &m.ram, &boot))
+		goto out_vm;
+
+	status = VMXL_FAILED;
+	m.end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m.end_fd < 0) {
+		fail(-errno, "cannot make an eventfd: %s", strerror(errno));
+		goto out_vm;
+	}
+	if (create_devices(&m))
+		goto out_fd;
+	if (!cpus_create(&m) && !cpuid_setup(&m))
+		status = run(&m, config, &boot);
+	cpus_destroy(&m);
+	destroy_devices(&m);
+out_fd:
+	close(m.end_fd);
+out_vm:
+	vm_destroy(m.ctx);
+	return status;
+}

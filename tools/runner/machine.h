@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A machine: the VM, its vCPUs' threads and its devices. */
+#ifndef VMXL_MACHINE_H
+#define VMXL_MACHINE_H
+
+#include <pthread.h>
+
+#include "acpipm.h"
+#include "boot.h"
+#include "bus.h"
+#include "console.h"
+#include "debugexit.h"
+#include "irqchip.h"
+#include "pci.h"
+#include "reset.h"
+#include "rtc.h"
+#include "uart.h"
+#include "vmmapi.h"
+
+struct machine;
+
+/**
+ * struct cpu - a vCPU and its thread
+ * @exits: exits to user space by enum vmx_lite_exit_reason; the thread's own
+ * @start_wanted, @start_rip: a start-up IPI came; guarded by machine.lock
+ * @started: signalled with it
+ */
+struct cpu {
+	struct machine *machine;
+	struct vcpu *vcpu;
+	pthread_t thread;
+	bool has_thread;
+	bool start_wanted;
+	u64 start_rip;
+	pthread_cond_t started;
+	u64 exits[VM_EXITCODE_MAX];
+};
+
+struct machine {
+	const char *name;
+	bool trace;
+	struct vmctx *ctx;
+	struct vmx_lite_info info;
+	struct guest_ram ram;
+
+	struct irqchip irqchip;
+	struct power power;
+	struct bus ports;
+	struct bus mmio;
+	struct uart uart;
+	struct rtc rtc;
+	struct reset reset;
+	struct pci_bus pci;
+	struct acpipm pm;
+	struct debugexit debugexit;
+	struct console console;
+
+	unsigned int nr_cpus;
+	struct cpu *cpus;
+
+	pthread_mutex_t lock;
+	bool stopping;		/* guarded by @lock */
+	int status;		/* enum vmxl_status of the first that ended; @lock */
+	int end_fd;		/* eventfd: a vCPU's thread ended the machine */
+};
+
+struct machine_config {
+	const char *name;
+	u64 memory;
+	bool trace;
+	bool stats;
+	struct boot_config boot;
+};
+
+int machine_run(const struct machine_config *config);
+
+/* vcpu.c */
+int cpus_create(struct machine *m);
+void cpus_destroy(struct machine *m);
+int cpus_start(struct machine *m, const struct vcpu_state *boot);
+void cpus_stop(struct machine *m);
+void machine_end(struct cpu *cpu, int status);
+void cpu_start(struct machine *m, unsigned int id, u64 rip);
+
+/* exits.c */
+enum { VMEXIT_CONTINUE, VMEXIT_STOP };
+int cpu_handle_exit(struct cpu *cpu);
+
+/* trace.c */
+void trace_exit(struct cpu *cpu, const struct vmx_lite_run *run);
+void show_registers(struct cpu *cpu);
+void show_failure(struct cpu *cpu, const struct vmx_lite_run *run);
+const char *exit_name(u32 exit_reason);
+
+/* stats.c */
+void show_stats(struct machine *m);
+
+/* cpuid.c */
+int cpuid_setup(struct machine *m);
+
+#endif /* VMXL_MACHINE_H */
