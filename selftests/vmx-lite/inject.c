@@ -60,7 +60,7 @@ TEST_F(inject, exceptions)
 		error = variant->mode != VL_REAL && vl_vector_has_error(vectors[i]);
 		vl_start(&self->vcpu, VL_CODE, VL_FLAGS | VL_FLAG_IF);
 		ASSERT_EQ(0, vl_inject(&self->vcpu, VMX_LITE_EVENT_EXCEPTION, vectors[i],
-				       !error ? -1 : vectors[i] == 8 ? 0 : 0x30 + i))
+				       !error ? -1 : vectors[i] == 8 ? 0 : 0x30 + (int)i))
 			TH_LOG("vector %u", vectors[i]);
 		ASSERT_VECTOR(vectors[i], &self->vcpu);
 		vl_get_frame(&self->vcpu, vectors[i], &frame);
