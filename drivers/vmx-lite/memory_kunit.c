@@ -60,7 +60,6 @@ static struct vl_region memory_test_regions[] = {
 #define FIRST	(&memory_test_regions[1])
 #define SECOND	(&memory_test_regions[2])
 
-
 /* The same list with one more; the old one is freed. */
 static struct vl_regions *memory_test_add(struct kunit *test, struct vl_regions *old,
 					  struct vl_region *region)
