@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A VM of a few vCPUs with local APICs and an IOAPIC, for lapic_kunit.c and
- * ioapic_kunit.c.
+ * A VM of a few vCPUs with local APICs and an IOAPIC, for the tests of them.
  */
 #ifndef VL_APIC_KUNIT_H
 #define VL_APIC_KUNIT_H
@@ -15,6 +14,24 @@
 /* Ids with holes, in three clusters of the x2APIC */
 #define APIC_TEST_VCPUS		6
 static const u32 apic_test_ids[APIC_TEST_VCPUS] = { 0, 1, 2, 5, 17, 33 };
+
+/* A timer's count that, divided by 128, lasts nine minutes */
+#define APIC_TEST_COUNT		0xf0000000U
+
+static inline struct vl_vcpu *apic_test_first(struct kunit *test)
+{
+	struct vl_vm *vm = test->priv;
+
+	return vm->vcpus[apic_test_ids[0]];
+}
+
+/* A fixed, edge-triggered interrupt for one vCPU */
+static inline void apic_test_send(struct vl_vcpu *vcpu, u8 vector)
+{
+	const struct vl_irq irq = { .vector = vector };
+
+	vl_lapic_accept(vcpu, &irq);
+}
 
 static inline u32 apic_test_read(struct vl_vcpu *vcpu, unsigned int reg)
 {

@@ -287,7 +287,8 @@ static void ioapic_state(struct kunit *test)
 	vl_ioapic_get_state(vm, &state);
 	KUNIT_EXPECT_EQ(test, state.id, 0x03000000U);
 	KUNIT_EXPECT_EQ(test, state.irr, (u32)(BIT(10) | BIT(20)));
-	KUNIT_EXPECT_EQ(test, state.redirect[10], 0x0100000000000000ULL | LEVEL | REMOTE_IRR | 0x7a);
+	KUNIT_EXPECT_EQ(test, state.redirect[10],
+			0x0100000000000000ULL | LEVEL | REMOTE_IRR | 0x7a);
 	KUNIT_EXPECT_EQ(test, state.redirect[20], 0x110000000000008aULL);
 	KUNIT_EXPECT_EQ(test, apic_test_took(vm, 0x7a), 0x02U);
 	KUNIT_EXPECT_EQ(test, apic_test_took(vm, 0x8a), 0x10U);
@@ -336,4 +337,5 @@ static struct kunit_suite ioapic_suite = {
 	.exit = apic_test_exit,
 	.test_cases = ioapic_cases,
 };
+
 kunit_test_suite(ioapic_suite);

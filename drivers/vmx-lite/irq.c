@@ -119,6 +119,8 @@ bool vl_lapic_accept(struct vl_vcpu *vcpu, const struct vl_irq *irq)
 	case VL_IRQ_INIT:
 		if (irq->level && !irq->assert)
 			return false;
+		/* A SIPI counts if it comes after the INIT, not before (11.4.7.3). */
+		clear_bit(VL_REQ_SIPI, vcpu->requests);
 		return send_request(vcpu, VL_REQ_INIT);
 	case VL_IRQ_SIPI:
 		WRITE_ONCE(vcpu->sipi_vector, irq->vector);
