@@ -549,7 +549,6 @@ static bool set_ldt(unsigned int entry, unsigned int base, bool code_segment)
 		.limit = 0xffff,
 		.seg_32bit = !code_segment,
 		.contents = code_segment ? MODIFY_LDT_CONTENTS_CODE : MODIFY_LDT_CONTENTS_DATA,
-		.useable = 1,
 	};
 
 	return !syscall(SYS_modify_ldt, 1, &desc, sizeof(desc));

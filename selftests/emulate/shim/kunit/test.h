@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* As much of KUnit as our suites use, for a user-space program: a suite a file, main() included. */
+/* As much of KUnit as our suites use, for a user-space program of one suite. */
 #ifndef SHIM_KUNIT_TEST_H
 #define SHIM_KUNIT_TEST_H
 
 #include <linux/kernel.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KUNIT_PARAM_DESC_SIZE	128
@@ -13,8 +14,13 @@
 #define container_of(ptr, type, member)	((type *)((char *)(ptr) - offsetof(type, member)))
 #define strscpy(to, from, size)		snprintf(to, size, "%s", from)
 
+#define GFP_KERNEL	0
+#define SHIM_MAX_ALLOCATIONS	8
+
 struct kunit {
 	const void *param_value;
+	void *allocations[SHIM_MAX_ALLOCATIONS];
+	unsigned int nr_allocations;
 	bool failed;
 	jmp_buf abort;
 };
@@ -29,6 +35,17 @@ struct kunit_suite {
 	const char name[256];
 	struct kunit_case *test_cases;
 };
+
+/* Freed at the end of the case, as in the kernel. */
+static inline void *kunit_kzalloc(struct kunit *test, size_t size, int gfp)
+{
+	void *p = test->nr_allocations < SHIM_MAX_ALLOCATIONS ? calloc(1, size) : NULL;
+
+	(void)gfp;
+	if (p)
+		test->allocations[test->nr_allocations++] = p;
+	return p;
+}
 
 #define KUNIT_CASE(function)			{ .run_case = function, .name = #function }
 #define KUNIT_CASE_PARAM(function, params)						\
@@ -68,55 +85,16 @@ static const void *id##_gen_params(const void *prev, char *desc)			\
 #define KUNIT_EXPECT_FALSE(test, a)		shim_check(test, !!(a), ==, false, "")
 #define KUNIT_EXPECT_EQ_MSG(test, a, b, ...)	shim_check(test, a, ==, b, __VA_ARGS__)
 #define KUNIT_ASSERT_EQ(test, a, b)		KUNIT_ASSERT_EQ_MSG(test, a, b, "")
+#define KUNIT_ASSERT_NOT_NULL(test, p)		KUNIT_ASSERT_EQ(test, (p) != NULL, true)
 #define KUNIT_ASSERT_EQ_MSG(test, a, b, ...)						\
 do {											\
 	if (!shim_check(test, a, ==, b, __VA_ARGS__))					\
 		longjmp((test)->abort, 1);						\
 } while (0)
 
-static inline bool shim_run(const struct kunit_case *c, const void *param)
-{
-	static struct kunit test;
+/* main() is in kunit.c and runs this one. */
+extern const struct kunit_suite *const shim_suite;
 
-	test = (struct kunit){ .param_value = param };
-	if (!setjmp(test.abort))
-		c->run_case(&test);
-	return !test.failed;
-}
-
-static inline int shim_main(const struct kunit_suite *suite)
-{
-	unsigned int number = 0, cases = 0, failed = 0;
-	const struct kunit_case *c;
-
-	for (c = suite->test_cases; c->run_case; c++)
-		cases++;
-	printf("TAP version 13\n1..%u\n", cases);
-
-	for (c = suite->test_cases; c->run_case; c++) {
-		char desc[KUNIT_PARAM_DESC_SIZE] = "";
-		const void *param = NULL;
-		bool ok = true;
-
-		if (!c->generate_params)
-			ok = shim_run(c, NULL);
-		else
-			while ((param = c->generate_params(param, desc))) {
-				if (!shim_run(c, param)) {
-					printf("# failed: %s\n", desc);
-					ok = false;
-				}
-			}
-		failed += !ok;
-		printf("%sok %u %s.%s\n", ok ? "" : "not ", ++number, suite->name, c->name);
-	}
-	return failed ? 1 : 0;
-}
-
-#define kunit_test_suite(suite)		\
-int main(void)				\
-{					\
-	return shim_main(&(suite));	\
-}
+#define kunit_test_suite(suite)	const struct kunit_suite *const shim_suite = &(suite)
 
 #endif
