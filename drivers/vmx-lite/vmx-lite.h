@@ -13,12 +13,10 @@
 #ifndef VMX_LITE_H
 #define VMX_LITE_H
 
-#include <linux/kvm_types.h>
+#include <linux/kref.h>
 #include <linux/mutex.h>
-#include <linux/preempt.h>
 #include <linux/swait.h>
 #include <linux/types.h>
-#include <asm/fpu/types.h>
 
 #include <linux/vmx_lite.h>
 
@@ -28,10 +26,9 @@
 #include "irqfd.h"
 #include "ioeventfd.h"
 #include "lapic.h"
-#include "vmcs.h"
+#include "vcpu.h"
 
 struct dentry;
-struct vl_cpuid;
 
 /* ModRM order: index of a register in vl_vcpu.gpr */
 enum vl_gpr {
@@ -96,7 +93,7 @@ struct vl_vcpu {
 	struct mutex lock;
 	struct vmx_lite_run *run;	/* (r), shared with user space: trust nothing */
 
-	u64 gpr[VL_NR_GPRS];		/* (v) all but RSP live here, see vcpu.h */
+	u64 gpr[VL_NR_GPRS];		/* (v) RSP is in the VMCS: vl_vcpu_rsp() */
 	struct vl_lapic *lapic;		/* (r), lapic.c */
 	DECLARE_BITMAP(requests, VL_NR_REQS);	/* (a) */
 	int mode;			/* enum vl_mode, (a) */
@@ -104,7 +101,7 @@ struct vl_vcpu {
 	u8 sipi_vector;			/* ordered by VL_REQ_SIPI */
 	u32 activity;			/* enum vmx_lite_activity, (v) */
 
-	struct vl_vcpu_arch *arch;	/* (v) the rest: vcpu.h */
+	struct vl_hw hw;		/* (v) the rest: vcpu.h */
 };
 
 /* ---- vcpu.c: for the other parts of the module ---- */
@@ -137,6 +134,14 @@ void vl_vcpu_kick(struct vl_vcpu *vcpu);
  * Context: interrupts on; may be called under vm->mem.lock.
  */
 void vl_vm_flush_ept(struct vl_vm *vm);
+
+/**
+ * vl_vm_suspend() - end all runs of a VM
+ * @how: enum vmx_lite_suspend_how; the first one counts
+ * Context: any.
+ * Return: 0, or -EBUSY if the VM is suspended already.
+ */
+int vl_vm_suspend(struct vl_vm *vm, u32 how);
 
 /**
  * vl_vcpu_guest_tsc() - the guest's TSC now

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events into the guest: exceptions, NMIs, interrupts; what an exit cut off
+ * half-way is injected again.  SDM vol. 3, 25.8.3, 27.6, 28.2.4.
+ */
+#include <linux/kernel.h>
+#include <asm/trapnr.h>
+
+#include "trace.h"
+#include "vcpu.h"
+#include "vmx.h"
+#include "vmx-lite.h"
+
+/* Vectors 0, 10 to 13: two of them in a row are a double fault. */
+#define CONTRIBUTORY	(BIT(X86_TRAP_DE) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) | \
+			 BIT(X86_TRAP_SS) | BIT(X86_TRAP_GP))
+
+static bool contributory(u8 vector)
+{
+	return vector < 32 && (CONTRIBUTORY & BIT(vector));
+}
+
+static void set_pending(struct vl_hw *hw, u8 vector, u8 type, bool has_error, u32 error)
+{
+	hw->pending = (struct vmx_lite_event) {
+		.vector = vector,
+		.type = type,
+		.error_valid = has_error,
+		.error_code = has_error ? error : 0,
+	};
+	hw->pending_valid = true;
+}
+
+/* An event that waits behind an exception goes back to where it came from. */
+static void put_back(struct vl_hw *hw)
+{
+	switch (hw->pending.type) {
+	case VMX_LITE_EVENT_INTR:
+		hw->ext_vector = hw->pending.vector;
+		break;
+	case VMX_LITE_EVENT_NMI:
+		hw->nmi_pending = min(hw->nmi_pending + 1, 2);
+		break;
+	default:
+		/* A software event is raised again when its instruction is restarted. */
+		break;
+	}
+}
+
+/**
+ * vl_inject_exception() - raise an exception in the guest
+ * @vcpu: loaded
+ * @vector: 0 to 31
+ * @has_error: it has an error code (dropped in real mode: SDM vol. 3, 21.1.4)
+ * @error: it
+ *
+ * On top of another one that is still to be delivered it becomes a double
+ * fault, or shuts the VM down, as SDM vol. 3, table 6-5 says.
+ * Context: the vCPU's thread.
+ */
+void vl_inject_exception(struct vl_vcpu *vcpu, u8 vector, bool has_error, u32 error)
+{
+	struct vl_hw *hw = &vcpu->hw;
+
+	if (hw->pending_valid && hw->pending.type == VMX_LITE_EVENT_EXCEPTION) {
+		u8 first = hw->pending.vector;
+
+		if (first == X86_TRAP_DF) {
+			hw->pending_valid = false;
+			vl_vm_suspend(vcpu->vm, VM_SUSPEND_TRIPLEFAULT);
+			return;
+		}
+		if ((contributory(first) && contributory(vector)) ||
+		    (first == X86_TRAP_PF &&
+		     (vector == X86_TRAP_PF || contributory(vector)))) {
+			vector = X86_TRAP_DF;
+			has_error = true;
+			error = 0;
+		}
+	} else if (hw->pending_valid) {
+		put_back(hw);
+	}
+	has_error = has_error && (vmcs_read(GUEST_CR0) & X86_CR0_PE);
+	set_pending(hw, vector, VMX_LITE_EVENT_EXCEPTION, has_error, error);
+	hw->pending_len = 0;
+	vl_request(vcpu, VL_REQ_EVENT);
+}
+
+void vl_inject_ud(struct vl_vcpu *vcpu)
+{
+	vl_inject_exception(vcpu, X86_TRAP_UD, false, 0);
+}
+
+void vl_inject_gp(struct vl_vcpu *vcpu)
+{
+	vl_inject_exception(vcpu, X86_TRAP_GP, true, 0);
+}
+
+/**
+ * vl_requeue_vectoring() - an exit cut the delivery of an event: deliver it again
+ * @vcpu: loaded, after an exit; hw.idt_vectoring is valid
+ *
+ * SDM vol. 3, 28.2.4.
+ */
+void vl_requeue_vectoring(struct vl_vcpu *vcpu)
+{
+	struct vl_hw *hw = &vcpu->hw;
+	u32 info = hw->idt_vectoring;
+	u8 type = (info & VECTORING_INFO_TYPE_MASK) >> 8;
+
+	set_pending(hw, info & VECTORING_INFO_VECTOR_MASK, type,
+		    info & VECTORING_INFO_DELIVER_CODE_MASK,
+		    vmcs_read32(IDT_VECTORING_ERROR_CODE));
+	hw->pending_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	/* Delivery has blocked NMIs; the new one must find them unblocked. */
+	if (type == VMX_LITE_EVENT_NMI)
+		vmcs_clear_bits(GUEST_INTERRUPTIBILITY_INFO, GUEST_INTR_STATE_NMI);
+	vl_request(vcpu, VL_REQ_EVENT);
+}
+
+/**
+ * vl_cancel_injection() - the entry failed: what it was to inject waits again
+ * Context: the vCPU's thread, loaded.
+ */
+void vl_cancel_injection(struct vl_vcpu *vcpu)
+{
+	struct vl_hw *hw = &vcpu->hw;
+	u32 info = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
+
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	set_pending(hw, info & INTR_INFO_VECTOR_MASK,
+		    (info & INTR_INFO_INTR_TYPE_MASK) >> 8,
+		    info & INTR_INFO_DELIVER_CODE_MASK,
+		    vmcs_read32(VM_ENTRY_EXCEPTION_ERROR_CODE));
+	hw->pending_len = vmcs_read32(VM_ENTRY_INSTRUCTION_LEN);
+	vmcs_write(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vl_request(vcpu, VL_REQ_EVENT);
+}
+
+/**
+ * vl_set_proc() - set or clear a primary processor-based control
+ * @hw: of the loaded vCPU
+ * @bit: CPU_BASED_*
+ * @on: which
+ */
+void vl_set_proc(struct vl_hw *hw, u32 bit, bool on)
+{
+	u32 proc = on ? hw->proc | bit : hw->proc & ~bit;
+
+	if (proc == hw->proc)
+		return;
+	hw->proc = proc;
+	vmcs_write(CPU_BASED_VM_EXEC_CONTROL, proc);
+}
+
+enum inject_stat { STAT_INTR, STAT_NMI, STAT_EXCEPTION };
+
+static void inject(struct vl_vcpu *vcpu, const struct vmx_lite_event *event, u8 len)
+{
+	static const u8 stat[] = {
+		[VMX_LITE_EVENT_INTR] = STAT_INTR,
+		[VMX_LITE_EVENT_NMI] = STAT_NMI,
+		[VMX_LITE_EVENT_EXCEPTION] = STAT_EXCEPTION,
+		[VMX_LITE_EVENT_SOFT_INT] = STAT_INTR,
+		[VMX_LITE_EVENT_PRIV_EXCEPTION] = STAT_EXCEPTION,
+		[VMX_LITE_EVENT_SOFT_EXCEPTION] = STAT_EXCEPTION,
+	};
+	u32 info = INTR_INFO_VALID_MASK | event->type << 8 | event->vector;
+
+	if (event->error_valid) {
+		info |= INTR_INFO_DELIVER_CODE_MASK;
+		vmcs_write(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
+	}
+	if (event->type >= VMX_LITE_EVENT_SOFT_INT)
+		vmcs_write(VM_ENTRY_INSTRUCTION_LEN, len);
+	vmcs_write(VM_ENTRY_INTR_INFO_FIELD, info);
+	vcpu->hw.stats.injected[stat[event->type]]++;
+	trace_vl_inject(vcpu, info, event->error_code);
+}
+
+/* The vector of an interrupt that waits, and its source; -1 if there is none. */
+static int waiting_vector(struct vl_vcpu *vcpu)
+{
+	if (vcpu->hw.ext_vector >= 0)
+		return vcpu->hw.ext_vector;
+	return vl_lapic_pending(vcpu);
+}
+
+static void take_vector(struct vl_vcpu *vcpu, int vector)
+{
+	if (vcpu->hw.ext_vector >= 0)
+		vcpu->hw.ext_vector = -1;
+	else
+		vl_lapic_ack(vcpu, vector);
+}
+
+static bool nmi_blocked(u32 blocking)
+{
+	/* Some CPUs want STI blocking gone too (SDM vol. 3, 27.3.1.5). */
+	return blocking & (GUEST_INTR_STATE_NMI | GUEST_INTR_STATE_MOV_SS |
+			   GUEST_INTR_STATE_STI);
+}
+
+static bool interrupts_blocked(u32 blocking)
+{
+	return (blocking & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)) ||
+	       !(vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_IF);
+}
+
+static void update_tpr_threshold(struct vl_vcpu *vcpu)
+{
+	u32 threshold;
+
+	if (!vl_has(VMX_LITE_FEAT_TPR_SHADOW))
+		return;
+	threshold = vl_lapic_tpr_threshold(vcpu);
+	if (threshold == vcpu->hw.tpr_threshold)
+		return;
+	vcpu->hw.tpr_threshold = threshold;
+	vmcs_write(TPR_THRESHOLD, threshold);
+}
+
+/**
+ * vl_inject_events() - choose what the next entry injects, and open windows
+ *
+ * One event an entry: first what was cut off or raised by us, then an NMI, then
+ * an interrupt (SDM vol. 3, table 6-2).  For the rest ask for an exit as soon
+ * as the guest can take it.
+ * Context: interrupts off, right before the entry.
+ */
+void vl_inject_events(struct vl_vcpu *vcpu)
+{
+	struct vl_hw *hw = &vcpu->hw;
+	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	struct vmx_lite_event event = { };
+	bool injected = false;
+	int vector;
+
+	if (hw->pending_valid) {
+		inject(vcpu, &hw->pending, hw->pending_len);
+		hw->pending_valid = false;
+		injected = true;
+	}
+	if (hw->nmi_pending && !injected && !nmi_blocked(blocking)) {
+		event.type = VMX_LITE_EVENT_NMI;
+		event.vector = X86_TRAP_NMI;
+		hw->nmi_pending--;
+		inject(vcpu, &event, 0);
+		injected = true;
+	}
+	vector = waiting_vector(vcpu);
+	if (vector >= 0 && !injected && !interrupts_blocked(blocking)) {
+		event.type = VMX_LITE_EVENT_INTR;
+		event.vector = vector;
+		take_vector(vcpu, vector);
+		inject(vcpu, &event, 0);
+		vector = waiting_vector(vcpu);
+	}
+	vl_set_proc(hw, CPU_BASED_NMI_WINDOW_EXITING, hw->nmi_pending);
+	vl_set_proc(hw, CPU_BASED_INTR_WINDOW_EXITING, vector >= 0);
+	update_tpr_threshold(vcpu);
+}
+
+/**
+ * vl_vcpu_has_event() - would a halted vCPU wake up?
+ * Context: the vCPU's thread, loaded.
+ */
+bool vl_vcpu_has_event(struct vl_vcpu *vcpu)
+{
+	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	if (vcpu->hw.pending_valid)
+		return true;
+	if (vcpu->hw.nmi_pending && !nmi_blocked(blocking))
+		return true;
+	return !interrupts_blocked(blocking) && waiting_vector(vcpu) >= 0;
+}
+
+/**
+ * vl_update_exceptions() - which exceptions exit
+ * @vcpu: loaded
+ *
+ * #DB and #AC always: a guest can make the CPU deliver either for ever without
+ * a chance for an interrupt.  #MC is the host's.
+ */
+void vl_update_exceptions(struct vl_vcpu *vcpu)
+{
+	u32 bitmap = BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC);
+
+	if (vcpu->hw.cap[VM_CAP_DEBUG_EXIT])
+		bitmap |= BIT(X86_TRAP_BP);
+	vmcs_write(EXCEPTION_BITMAP, bitmap);
+}

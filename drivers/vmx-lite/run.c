@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VM_RUN: finish the last exit, then enter the guest until user space is
+ * needed.  SDM vol. 3, chapters 27 and 28.
+ */
+#include <linux/entry-kvm.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/kvm_host.h>
+#include <linux/sched/signal.h>
+#include <asm/debugreg.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/xcr.h>
+#include <asm/spec-ctrl.h>
+#include <asm/special_insns.h>
+
+#include "trace.h"
+#include "vcpu.h"
+#include "vmx.h"
+#include "vmx-lite.h"
+
+/**
+ * vl_exit_to_user() - end VM_RUN with a reason
+ * @vcpu: whose run page's union is filled, or needs nothing
+ * @reason: what it is
+ * Return: VL_TO_USER.
+ */
+int vl_exit_to_user(struct vl_vcpu *vcpu, enum vmx_lite_exit_reason reason)
+{
+	vcpu->run->exit_reason = reason;
+	return VL_TO_USER;
+}
+
+/**
+ * vl_exit_internal() - end VM_RUN because the engine cannot go on
+ * @vcpu: loaded, after an exit
+ * @why: what happened
+ * @error: -errno, or 0
+ *
+ * The instruction's bytes, if they are known, are filled in by the caller.
+ * Return: VL_TO_USER.
+ */
+int vl_exit_internal(struct vl_vcpu *vcpu, enum vmx_lite_internal why, int error)
+{
+	struct vmx_lite_run *run = vcpu->run;
+
+	memset(&run->internal, 0, sizeof(run->internal));
+	run->rip = vmcs_read(GUEST_RIP);
+	run->internal.why = why;
+	run->internal.vmx_reason = vcpu->hw.exit_reason;
+	run->internal.qualification = vmcs_read(EXIT_QUALIFICATION);
+	run->internal.gpa = vmcs_read(GUEST_PHYSICAL_ADDRESS);
+	run->internal.gva = vmcs_read(GUEST_LINEAR_ADDRESS);
+	run->internal.error = error;
+	run->internal.idt_vectoring = vcpu->hw.idt_vectoring;
+	return vl_exit_to_user(vcpu, VM_EXITCODE_INTERNAL);
+}
+
+/**
+ * vl_vcpu_skip() - go on behind the instruction that exited
+ * @vcpu: loaded, after an exit with an instruction length
+ *
+ * As if the instruction had retired: its STI or MOV SS shadow ends, and a
+ * single step traps (SDM vol. 3, 25.4.2 and 27.7.3).
+ */
+void vl_vcpu_skip(struct vl_vcpu *vcpu)
+{
+	unsigned long old = vmcs_read(GUEST_RIP);
+	unsigned long rip = old + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+
+	/* RIP wraps at 32 bits, outside 64-bit mode. */
+	if (unlikely((old ^ rip) >> 32) && !(vmcs_read32(VMCS_SEG_AR(VL_SEG_CS)) & BIT(13)))
+		rip = (u32)rip;
+	vmcs_write(GUEST_RIP, rip);
+	vl_vcpu_retire(vcpu);
+}
+
+/**
+ * vl_vcpu_retire() - what goes with the end of an emulated instruction
+ * @vcpu: loaded; RIP and RFLAGS are up to date
+ */
+void vl_vcpu_retire(struct vl_vcpu *vcpu)
+{
+	const u32 shadow = GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS;
+	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	if (unlikely(blocking & shadow)) {
+		vmcs_write(GUEST_INTERRUPTIBILITY_INFO, blocking & ~shadow);
+		vl_request(vcpu, VL_REQ_EVENT);
+	}
+	if (unlikely(vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_TF))
+		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, VL_DR6_BS);
+}
+
+static int fail_entry(struct vl_vcpu *vcpu, enum vmx_lite_fail why, const char *what)
+{
+	struct vmx_lite_run *run = vcpu->run;
+
+	memset(&run->fail_entry, 0, sizeof(run->fail_entry));
+	run->rip = vmcs_read(GUEST_RIP);
+	run->fail_entry.why = why;
+	run->fail_entry.vmx_reason = vcpu->hw.exit_reason;
+	run->fail_entry.insn_error = vmcs_read32(VM_INSTRUCTION_ERROR);
+	run->fail_entry.qualification = vmcs_read(EXIT_QUALIFICATION);
+	strscpy(run->fail_entry.what, what, sizeof(run->fail_entry.what));
+	return vl_exit_to_user(vcpu, VM_EXITCODE_FAIL_ENTRY);
+}
+
+/* SDM vol. 3, table 27-1 and 27.8: what failed where. */
+static int explain_failure(struct vl_vcpu *vcpu, bool launched)
+{
+	vl_cancel_injection(vcpu);
+	if (!launched) {
+		vcpu->hw.exit_reason = 0;
+		if (READ_ONCE(vl_stopping))
+			return -ESHUTDOWN;
+		return fail_entry(vcpu, VMX_LITE_FAIL_INSTRUCTION,
+				  "VM entry: the CPU refused the VMCS's controls or host state");
+	}
+	switch ((u16)vcpu->hw.exit_reason) {
+	case EXIT_REASON_INVALID_STATE:
+		return fail_entry(vcpu, VMX_LITE_FAIL_GUEST_STATE, vl_vmcs_guest_problem());
+	case EXIT_REASON_MSR_LOAD_FAIL:
+		return fail_entry(vcpu, VMX_LITE_FAIL_MSR_LOAD, "an MSR could not be loaded");
+	default:
+		return fail_entry(vcpu, VMX_LITE_FAIL_MACHINE_CHECK,
+				  "a machine check during VM entry");
+	}
+}
+
+/* From here to the end, no instrumentation: RCU may not be watching. */
+static noinstr int enter_irqoff(struct vl_vcpu *vcpu, unsigned long flags)
+{
+	struct vl_hw *hw = &vcpu->hw;
+	int failed;
+
+	guest_state_enter_irqoff();
+	if (hw->cr2 != native_read_cr2())
+		native_write_cr2(hw->cr2);
+	failed = vl_enter(vcpu->gpr, flags, &hw->enter);
+	hw->cr2 = native_read_cr2();
+	if (likely(!failed)) {
+		hw->exit_reason = vmcs_read32(VM_EXIT_REASON);
+		/* NMIs stay blocked from the exit until the host's handler returns. */
+		if (unlikely(hw->exit_reason == EXIT_REASON_EXCEPTION_NMI)) {
+			if ((vmcs_read32(VM_EXIT_INTR_INFO) &
+			     (INTR_INFO_VALID_MASK | INTR_INFO_INTR_TYPE_MASK)) ==
+			    (INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR))
+				asm volatile("int $2");
+		}
+	}
+	guest_state_exit_irqoff();
+	return failed;
+}
+
+static unsigned long enter_flags(struct vl_vcpu *vcpu)
+{
+	struct vl_hw *hw = &vcpu->hw;
+	unsigned long flags = hw->vmcs.launched ? VL_ENTER_RESUME : 0;
+
+	if (static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL)) {
+		hw->enter.guest_spec_ctrl = hw->store.spec_ctrl;
+		hw->enter.host_spec_ctrl = spec_ctrl_current();
+		/* With kernel IBRS the write itself is the barrier (retbleed). */
+		if (hw->enter.guest_spec_ctrl != hw->enter.host_spec_ctrl ||
+		    cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
+			flags |= VL_ENTER_SPEC_CTRL;
+	}
+	return flags;
+}
+
+/*
+ * One entry and exit.  Returns VL_RESUME after an exit to be handled, with
+ * hw.entered telling whether there was one; else as vl_vcpu_run().
+ */
+static int enter_once(struct vl_vcpu *vcpu)
+{
+	struct vl_hw *hw = &vcpu->hw;
+	bool breakpoints = hw->dr7 & 0xff;
+	bool event;
+	int failed;
+
+	hw->entered = false;
+	preempt_disable();
+	if (!hw->host.switched) {
+		vl_host_switch_in(vcpu);
+		vl_l1d_flush();
+	}
+	local_irq_disable();
+	/* Pairs with vl_vcpu_kick() and vl_vm_flush_ept(). */
+	WRITE_ONCE(vcpu->mode, VL_IN_GUEST);
+	smp_mb();
+
+	if (unlikely(test_bit(VL_REQ_FLUSH_EPT, vcpu->requests)) &&
+	    test_and_clear_bit(VL_REQ_FLUSH_EPT, vcpu->requests))
+		vl_invept(VMX_EPT_EXTENT_CONTEXT, vl_ept_pointer(&vcpu->vm->mem.ept));
+	event = test_bit(VL_REQ_EVENT, vcpu->requests) &&
+		test_and_clear_bit(VL_REQ_EVENT, vcpu->requests);
+	if (unlikely(vcpu->requests[0] || xfer_to_guest_mode_work_pending() ||
+		     READ_ONCE(vcpu->run->immediate_exit))) {
+		WRITE_ONCE(vcpu->mode, VL_OUTSIDE);
+		if (event)
+			vl_request(vcpu, VL_REQ_EVENT);
+		local_irq_enable();
+		preempt_enable();
+		return VL_RESUME;
+	}
+	/* What comes from now on comes with an interrupt that ends the entry at once. */
+	if (event)
+		vl_inject_events(vcpu);
+
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+	vl_host_refresh(vcpu);
+	if (unlikely(breakpoints))
+		vl_debug_load(vcpu);
+	if (unlikely(hw->switch_xcr0))
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, hw->xcr0);
+	trace_vl_entry(vcpu);
+	hw->stats.entries++;
+
+	guest_timing_enter_irqoff();
+	failed = enter_irqoff(vcpu, enter_flags(vcpu));
+
+	WRITE_ONCE(vcpu->mode, VL_OUTSIDE);
+	if (unlikely(hw->switch_xcr0))
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, vl_host_xcr0);
+	if (unlikely(breakpoints || hw_breakpoint_active()))
+		vl_debug_restore(vcpu);
+	/* The tick that may be pending counts as the guest's time: take it first. */
+	if (!failed && hw->exit_reason == EXIT_REASON_EXTERNAL_INTERRUPT) {
+		local_irq_enable();
+		local_irq_disable();
+	}
+	guest_timing_exit_irqoff();
+	local_irq_enable();
+	preempt_enable();
+
+	if (unlikely(failed))
+		return explain_failure(vcpu, false);
+	hw->vmcs.launched = true;
+	hw->entered = true;
+	if (unlikely(hw->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return explain_failure(vcpu, true);
+	return VL_RESUME;
+}
+
+/* SDM vol. 3, 9.4.3 and 11.5: an AP waits for SIPI, the first vCPU restarts. */
+static void take_init(struct vl_vcpu *vcpu)
+{
+	vl_vcpu_reset(vcpu, true);
+	vcpu->activity = vcpu->id ? VMX_LITE_WAIT_SIPI : VMX_LITE_RUNNING;
+	clear_bit(VL_REQ_SIPI, vcpu->requests);
+}
+
+static void take_sipi(struct vl_vcpu *vcpu)
+{
+	if (vcpu->activity != VMX_LITE_WAIT_SIPI)
+		return;
+	vmcs_write(GUEST_CS_SELECTOR, vcpu->sipi_vector << 8);
+	vmcs_write(GUEST_CS_BASE, (u64)vcpu->sipi_vector << 12);
+	vmcs_write(GUEST_RIP, 0);
+	vcpu->activity = VMX_LITE_RUNNING;
+}
+
+/* What other threads asked for, but FLUSH_EPT and EVENT: those are for enter_once(). */
+static int service_requests(struct vl_vcpu *vcpu)
+{
+	struct vl_hw *hw = &vcpu->hw;
+
+	if (likely(!(vcpu->requests[0] &
+		     ~(BIT(VL_REQ_FLUSH_EPT) | BIT(VL_REQ_EVENT)))))
+		return VL_RESUME;
+	clear_bit(VL_REQ_PAUSE, vcpu->requests);
+	if (test_bit(VL_REQ_SUSPEND, vcpu->requests)) {
+		vcpu->run->suspended.how = READ_ONCE(vcpu->vm->suspended);
+		vcpu->run->rip = vmcs_read(GUEST_RIP);
+		return vl_exit_to_user(vcpu, VM_EXITCODE_SUSPENDED);
+	}
+	if (test_and_clear_bit(VL_REQ_INIT, vcpu->requests))
+		take_init(vcpu);
+	if (test_and_clear_bit(VL_REQ_SIPI, vcpu->requests))
+		take_sipi(vcpu);
+	if (test_and_clear_bit(VL_REQ_NMI, vcpu->requests)) {
+		/* One in service, one latched (SDM vol. 3, 6.7.1). */
+		hw->nmi_pending = min(hw->nmi_pending + 1, 2);
+		vl_request(vcpu, VL_REQ_EVENT);
+	}
+	return VL_RESUME;
+}
+
+static bool may_wake(struct vl_vcpu *vcpu)
+{
+	const unsigned long stir = BIT(VL_REQ_NMI) | BIT(VL_REQ_INIT) | BIT(VL_REQ_SIPI) |
+				   BIT(VL_REQ_SUSPEND) | BIT(VL_REQ_PAUSE);
+
+	if ((vcpu->requests[0] & stir) || READ_ONCE(vcpu->run->immediate_exit) ||
+	    READ_ONCE(vl_stopping) || signal_pending(current))
+		return true;
+	return vcpu->activity == VMX_LITE_HALTED && vl_vcpu_has_event(vcpu);
+}
+
+/* HLT, and the wait for SIPI: sleep until something comes. */
+static void wait_for_event(struct vl_vcpu *vcpu)
+{
+	DECLARE_SWAITQUEUE(wait);
+
+	vcpu->hw.stats.halts++;
+	for (;;) {
+		prepare_to_swait_exclusive(&vcpu->wait, &wait, TASK_INTERRUPTIBLE);
+		if (may_wake(vcpu))
+			break;
+		schedule();
+	}
+	finish_swait(&vcpu->wait, &wait);
+	if (vcpu->activity == VMX_LITE_HALTED && vl_vcpu_has_event(vcpu)) {
+		vcpu->activity = VMX_LITE_RUNNING;
+		vl_request(vcpu, VL_REQ_EVENT);
+	}
+}
+
+static int complete_out(struct vl_vcpu *vcpu)
+{
+	vl_vcpu_skip(vcpu);
+	return VL_RESUME;
+}
+
+typedef int (*complete_fn)(struct vl_vcpu *vcpu);
+
+static const complete_fn completions[] = {
+	[VL_COMPLETE_IN] = vl_complete_in,
+	[VL_COMPLETE_OUT] = complete_out,
+	[VL_COMPLETE_STRING] = vl_string_finish,
+	[VL_COMPLETE_RDMSR] = vl_complete_msr,
+	[VL_COMPLETE_WRMSR] = vl_complete_msr,
+	[VL_COMPLETE_MMIO] = vl_mmio_complete,
+};
+
+static int complete_last_exit(struct vl_vcpu *vcpu)
+{
+	enum vl_completion what = vcpu->hw.completion;
+
+	if (what == VL_COMPLETE_NONE)
+		return VL_RESUME;
+	vcpu->hw.completion = VL_COMPLETE_NONE;
+	return completions[what](vcpu);
+}
+
+static int run_loop(struct vl_vcpu *vcpu)
+{
+	int ret;
+
+	for (;;) {
+		ret = service_requests(vcpu);
+		if (ret != VL_RESUME)
+			return ret;
+		if (READ_ONCE(vl_stopping))
+			return -ESHUTDOWN;
+		if (READ_ONCE(vcpu->run->immediate_exit) || signal_pending(current)) {
+			vcpu->run->rip = vmcs_read(GUEST_RIP);
+			return vl_exit_to_user(vcpu, VM_EXITCODE_INTR);
+		}
+		if (unlikely(vcpu->activity != VMX_LITE_RUNNING)) {
+			wait_for_event(vcpu);
+			continue;
+		}
+
+		ret = enter_once(vcpu);
+		if (ret == VL_RESUME && vcpu->hw.entered)
+			ret = vl_handle_exit(vcpu);
+		if (ret != VL_RESUME)
+			return ret;
+		if (__xfer_to_guest_mode_work_pending() &&
+		    xfer_to_guest_mode_handle_work(NULL) == -EINTR) {
+			vcpu->run->rip = vmcs_read(GUEST_RIP);
+			return vl_exit_to_user(vcpu, VM_EXITCODE_INTR);
+		}
+	}
+}
+
+/**
+ * vl_vcpu_run() - VM_RUN
+ * @vcpu: loaded, vcpu->lock held, by a thread of the VM's process
+ * Return: 0 with vcpu->run filled; -ESHUTDOWN if the host is going down;
+ * another -errno of the completion of the last exit.
+ */
+int vl_vcpu_run(struct vl_vcpu *vcpu)
+{
+	int ret;
+
+	fpu_swap_kvm_fpstate(&vcpu->hw.fpu, true);
+	ret = complete_last_exit(vcpu);
+	if (ret == VL_RESUME)
+		ret = run_loop(vcpu);
+	fpu_swap_kvm_fpstate(&vcpu->hw.fpu, false);
+	vcpu->hw.stats.user_exits++;
+	return ret;
+}
