@@ -5,6 +5,7 @@
  * A handler returns VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <asm/trapnr.h>
 
 #include "trace.h"

@@ -186,27 +186,42 @@ static void memory_window(struct memory_fault *f)
 	f->nr = PHYS_PFN(end - f->first);
 }
 
-/* Ask the process for its pages, faulting in only the one that is wanted. */
-static int memory_get_pages(struct memory_fault *f, unsigned long seq)
+static int memory_ask(struct memory_fault *f, unsigned long seq, unsigned long request)
 {
-	struct mm_struct *mm = f->vm->mm;
 	struct hmm_range range = {
 		.notifier = &f->region->notifier,
 		.notifier_seq = seq,
 		.start = memory_user_addr(f->region, f->first),
 		.end = memory_user_addr(f->region, f->first) + f->nr * PAGE_SIZE,
 		.hmm_pfns = f->pfns,
-		.pfn_flags_mask = HMM_PFN_REQ_FAULT | HMM_PFN_REQ_WRITE,
+		.default_flags = request,
 	};
-	int ret;
 
-	memset(f->pfns, 0, sizeof(f->pfns));
-	f->pfns[PHYS_PFN(f->gpa - f->first)] =
-		HMM_PFN_REQ_FAULT | (f->write ? HMM_PFN_REQ_WRITE : 0);
+	return hmm_range_fault(&range);
+}
+
+/*
+ * Ask the process for what it has at hand in the window, and only if that is not
+ * enough for a fault, of the one page: hmm_range_fault() faults in all pages of
+ * its range behind the first that it has to, which would bring back memory
+ * that was given up.
+ */
+static int memory_get_pages(struct memory_fault *f, unsigned long seq)
+{
+	unsigned long want = HMM_PFN_VALID | (f->write ? HMM_PFN_WRITE : 0);
+	struct mm_struct *mm = f->vm->mm;
+	int ret;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = hmm_range_fault(&range);
+
+	memory_window(f);
+	ret = memory_ask(f, seq, 0);
+	if (!ret && want & ~f->pfns[PHYS_PFN(f->gpa - f->first)]) {
+		f->first = f->gpa;
+		f->nr = 1;
+		ret = memory_ask(f, seq, want);
+	}
 	mmap_read_unlock(mm);
 	/* The process itself may not write there: as for a write of its own. */
 	return ret == -EPERM ? -EFAULT : ret;
@@ -219,7 +234,6 @@ static int memory_fault_in(struct memory_fault *f)
 	unsigned long seq;
 	int ret;
 
-	memory_window(f);
 	for (tries = 0; tries < FAULT_TRIES; tries++) {
 		ret = memory_donate(f->vm);
 		if (ret)

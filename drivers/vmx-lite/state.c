@@ -4,6 +4,7 @@
  * pass VM entry is refused here where it can be seen alone.
  */
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
