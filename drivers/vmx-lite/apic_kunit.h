@@ -92,6 +92,7 @@ static inline int apic_test_init(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, vcpu);
 		vcpu->vm = vm;
 		vcpu->id = apic_test_ids[i];
+		vcpu->hw.maxphyaddr = 40;
 		KUNIT_ASSERT_EQ(test, 0, vl_lapic_create(vcpu));
 		vm->vcpus[vcpu->id] = vcpu;
 		vm->nr_vcpus = vcpu->id + 1;

@@ -45,8 +45,8 @@ static int copy_back(void __user *to, const void *from, size_t ksize, size_t usi
  * @object: for the handler
  *
  * Context: process; may sleep.
- * Return: what the handler returns; -EINVAL for a structure that is too short,
- * -E2BIG for an unknown tail that is not 0, -EFAULT, -ENOMEM.
+ * Return: what the handler returns; -EINVAL for a structure of no size, -E2BIG for
+ * an unknown tail that is not 0, -EFAULT, -ENOMEM.
  */
 long vl_ioctl_call(const struct vl_ioctl *ioctl, unsigned int cmd, unsigned long arg,
 		   void *object)
@@ -58,7 +58,7 @@ long vl_ioctl_call(const struct vl_ioctl *ioctl, unsigned int cmd, unsigned long
 
 	if (!ksize)
 		return usize ? -EINVAL : ioctl->fn(object, NULL);
-	if (usize < ioctl->min_size)
+	if (!usize)
 		return -EINVAL;
 	copy = kzalloc(ksize, GFP_KERNEL);
 	if (!copy)

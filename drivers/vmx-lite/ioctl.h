@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ioctls as a table: number, smallest size, what to lock, handler.
+ * ioctls as a table: number, what to lock, handler.
  */
 #ifndef VL_IOCTL_H
 #define VL_IOCTL_H
@@ -15,7 +15,6 @@
 /**
  * struct vl_ioctl - one ioctl
  * @cmd: as in the uAPI header, with the size of today's structure
- * @min_size: size of the structure's first version
  * @mode: VL_IOCTL_*
  * @fn: gets the object and a kernel copy of the structure, zero-extended; what
  *	_IOR and _IOWR ioctls leave there is copied back, also with E2BIG and
@@ -23,13 +22,9 @@
  */
 struct vl_ioctl {
 	unsigned int cmd;
-	unsigned int min_size;
 	unsigned int mode;
 	long (*fn)(void *object, void *arg);
 };
-
-#define VL_IOCTL(_cmd, _type, _mode, _fn)				\
-	{ .cmd = (_cmd), .min_size = sizeof(_type), .mode = (_mode), .fn = (_fn) }
 
 const struct vl_ioctl *vl_ioctl_find(const struct vl_ioctl *table, unsigned int count,
 				     unsigned int cmd);

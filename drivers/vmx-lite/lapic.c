@@ -11,7 +11,6 @@
 #include <linux/string.h>
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
-#include <asm/processor.h>
 
 #include "vmx-lite.h"
 
@@ -232,12 +231,12 @@ u64 vl_lapic_base(struct vl_vcpu *vcpu)
 	return vcpu->lapic->base;
 }
 
-static bool base_valid(const struct vl_lapic *lapic, u64 value)
+static bool base_valid(const struct vl_vcpu *vcpu, u64 value)
 {
 	u64 bits = MSR_IA32_APICBASE_BSP | MSR_IA32_APICBASE_ENABLE |
-		   GENMASK_ULL(boot_cpu_data.x86_phys_bits - 1, 12);
+		   GENMASK_ULL(vcpu->hw.maxphyaddr - 1, 12);
 
-	if (lapic->x2apic)
+	if (vcpu->lapic->x2apic)
 		bits |= X2APIC_ENABLE;
 	if (value & ~bits)
 		return false;
@@ -279,7 +278,7 @@ int vl_lapic_set_base(struct vl_vcpu *vcpu, u64 value)
 	bool x2apic = value & X2APIC_ENABLE;
 	bool enable = value & MSR_IA32_APICBASE_ENABLE;
 
-	if (!base_valid(lapic, value))
+	if (!base_valid(vcpu, value))
 		return -EINVAL;
 	if (x2apic && !vl_lapic_enabled(lapic))
 		return -EINVAL;
@@ -300,7 +299,7 @@ int vl_lapic_set_base(struct vl_vcpu *vcpu, u64 value)
  */
 int vl_lapic_restore_base(struct vl_vcpu *vcpu, u64 value)
 {
-	if (!base_valid(vcpu->lapic, value))
+	if (!base_valid(vcpu, value))
 		return -EINVAL;
 	change_base(vcpu, value);
 	return 0;

@@ -67,7 +67,8 @@ static void lapic_base_modes(struct kunit *test)
 		{ 2, BASE, 0 },			{ 2, BASE | EN, -EINVAL },
 		{ 2, BASE | EN | EXTD, 0 },	{ 2, BASE | EXTD, -EINVAL },
 		{ 1, BASE | EN | BIT(9), -EINVAL }, { 1, BASE | EN | 1, -EINVAL },
-		{ 1, BASE | EN | BIT_ULL(63), -EINVAL },
+		{ 1, BASE | EN | BIT_ULL(63), -EINVAL }, { 1, BASE | EN | BIT_ULL(40), -EINVAL },
+		{ 1, BASE | EN | BIT_ULL(39), 0 },
 		{ 1, 0xfed00000 | EN, 0 },	{ 1, BASE | EN | BSP, 0 },
 	};
 	struct vl_vcpu *vcpu = apic_test_first(test);

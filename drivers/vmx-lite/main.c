@@ -47,10 +47,9 @@ static long get_supported_cpuid(void *object, void *arg)
 }
 
 static const struct vl_ioctl device_ioctls[] = {
-	VL_IOCTL(VMX_LITE_GET_INFO, struct vmx_lite_info, VL_IOCTL_ANY, get_info),
-	VL_IOCTL(VMX_LITE_CREATE_VM, struct vmx_lite_create_vm, VL_IOCTL_ANY, create_vm),
-	VL_IOCTL(VMX_LITE_GET_CPUID, struct vmx_lite_cpuid, VL_IOCTL_ANY,
-		 get_supported_cpuid),
+	{ VMX_LITE_GET_INFO, VL_IOCTL_ANY, get_info },
+	{ VMX_LITE_CREATE_VM, VL_IOCTL_ANY, create_vm },
+	{ VMX_LITE_GET_CPUID, VL_IOCTL_ANY, get_supported_cpuid },
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

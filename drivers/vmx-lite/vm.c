@@ -207,18 +207,17 @@ static long suspend(void *object, void *arg)
 
 /* LOCKED: vm->lock. */
 static const struct vl_ioctl vm_ioctls[] = {
-	VL_IOCTL(VM_SET_MEMORY, struct vmx_lite_memory_region, VL_IOCTL_LOCKED, set_memory),
-	VL_IOCTL(VM_UNSET_MEMORY, struct vmx_lite_memory_region, VL_IOCTL_LOCKED,
-		 unset_memory),
-	VL_IOCTL(VM_GET_DIRTY_LOG, struct vmx_lite_dirty_log, VL_IOCTL_LOCKED, get_dirty_log),
-	VL_IOCTL(VM_CREATE_VCPU, struct vmx_lite_create_vcpu, VL_IOCTL_LOCKED, create_vcpu),
-	VL_IOCTL(VM_IRQ_LINE, struct vmx_lite_irq_line, VL_IOCTL_ANY, irq_line),
-	VL_IOCTL(VM_SIGNAL_MSI, struct vmx_lite_msi, VL_IOCTL_ANY, signal_msi),
-	VL_IOCTL(VM_IRQFD, struct vmx_lite_irqfd, VL_IOCTL_ANY, irqfd),
-	VL_IOCTL(VM_IOEVENTFD, struct vmx_lite_ioeventfd, VL_IOCTL_ANY, ioeventfd),
-	VL_IOCTL(VM_GET_IOAPIC, struct vmx_lite_ioapic, VL_IOCTL_ANY, get_ioapic),
-	VL_IOCTL(VM_SET_IOAPIC, struct vmx_lite_ioapic, VL_IOCTL_ANY, set_ioapic),
-	VL_IOCTL(VM_SUSPEND, struct vmx_lite_suspend, VL_IOCTL_ANY, suspend),
+	{ VM_SET_MEMORY, VL_IOCTL_LOCKED, set_memory },
+	{ VM_UNSET_MEMORY, VL_IOCTL_LOCKED, unset_memory },
+	{ VM_GET_DIRTY_LOG, VL_IOCTL_LOCKED, get_dirty_log },
+	{ VM_CREATE_VCPU, VL_IOCTL_LOCKED, create_vcpu },
+	{ VM_IRQ_LINE, VL_IOCTL_ANY, irq_line },
+	{ VM_SIGNAL_MSI, VL_IOCTL_ANY, signal_msi },
+	{ VM_IRQFD, VL_IOCTL_ANY, irqfd },
+	{ VM_IOEVENTFD, VL_IOCTL_ANY, ioeventfd },
+	{ VM_GET_IOAPIC, VL_IOCTL_ANY, get_ioapic },
+	{ VM_SET_IOAPIC, VL_IOCTL_ANY, set_ioapic },
+	{ VM_SUSPEND, VL_IOCTL_ANY, suspend },
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
