@@ -133,7 +133,6 @@ static inline void vl_gpr_write(u64 *reg, u64 value, unsigned int size)
 		*reg = (*reg & ~mask) | (value & mask);
 }
 
-/* Step a string instruction's pointer by one element, in the direction RFLAGS.DF says. */
 void vl_string_step(u64 *reg, u64 rflags, unsigned int size, unsigned int asize);
 
 int vl_insn_decode(struct vl_emul *e, struct vl_insn *insn);

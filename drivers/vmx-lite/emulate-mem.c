@@ -24,7 +24,7 @@
  * @e: the emulation
  * @vector: X86_TRAP_UD, or one whose error code is 0: X86_TRAP_GP, X86_TRAP_SS, X86_TRAP_AC
  *
- * Real-address mode has no error codes (SDM vol. 3, 21.1.4).
+ * Real-address mode has no error codes (SDM vol. 3, 21.1.4), virtual-8086 mode has.
  *
  * Context: any.
  * Return: VL_EMUL_FAULT.
@@ -32,7 +32,8 @@
 int vl_emul_exception(struct vl_emul *e, u8 vector)
 {
 	e->fault.vector = vector;
-	e->fault.has_error = vector != X86_TRAP_UD && !e->real;
+	e->fault.has_error = vector != X86_TRAP_UD &&
+			     (!e->real || (e->rflags & X86_EFLAGS_VM));
 	e->fault.error = 0;
 	e->fault.cr2 = 0;
 	return VL_EMUL_FAULT;
@@ -51,7 +52,7 @@ static bool emul_within_limit(const struct vl_emul *e, const struct vl_emul_seg 
 {
 	bool expand_down = (s->ar & (AR_TYPE_CODE | AR_TYPE_EXPAND_DOWN)) == AR_TYPE_EXPAND_DOWN;
 
-	if (!expand_down || e->real || (e->rflags & X86_EFLAGS_VM))
+	if (!expand_down || e->real)
 		return last <= s->limit;
 	return offset > s->limit && last <= (s->ar & AR_DEFAULT_BIG ? U32_MAX : U16_MAX);
 }
@@ -59,7 +60,7 @@ static bool emul_within_limit(const struct vl_emul *e, const struct vl_emul_seg 
 /* SDM vol. 3, 5.5. */
 static bool emul_type_allows(const struct vl_emul *e, const struct vl_emul_seg *s, bool write)
 {
-	if (e->real || (e->rflags & X86_EFLAGS_VM))
+	if (e->real)
 		return true;
 	if (s->ar & AR_UNUSABLE)
 		return false;

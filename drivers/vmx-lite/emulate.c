@@ -329,6 +329,15 @@ static int run_insn(struct run *r)
 	}
 }
 
+/**
+ * vl_string_step() - step a string instruction's pointer
+ * @reg: RSI or RDI
+ * @rflags: RFLAGS; DF is the direction
+ * @size: bytes to step over: one element, or several
+ * @asize: address size in bytes: 2, 4 or 8
+ *
+ * Context: any.
+ */
 void vl_string_step(u64 *reg, u64 rflags, unsigned int size, unsigned int asize)
 {
 	vl_gpr_write(reg, rflags & X86_EFLAGS_DF ? *reg - size : *reg + size, asize);

@@ -95,7 +95,8 @@ struct vl_emul_fault {
  *	string instruction retires with its last iteration only.
  * @rflags: RFLAGS; updated only together with VL_EMUL_DONE. RF is cleared on retirement.
  * @mode: bytes of the code segment's default size: 2 (16-bit), 4 (32-bit), 8 (64-bit mode)
- * @real: real-address or virtual-8086 mode: segments have a base and a limit, no type
+ * @real: real-address or virtual-8086 mode: segments have a base and a limit, no type;
+ *	which of the two, @rflags tells
  * @la57: linear addresses have 57 bits (CR4.LA57 in IA-32e mode), not 48
  * @align_check: CR0.AM and RFLAGS.AC and CPL 3: misaligned data raises #AC
  * @movbe: the guest's CPUID shows MOVBE; without it the opcode is UNHANDLED

@@ -387,7 +387,6 @@ static void emul_v86_test(struct kunit *test)
 
 	fake_init(&f, test, 2);
 	fake_load(&f, store, sizeof(store));
-	f.e.real = false;
 	f.e.rflags |= X86_EFLAGS_VM;
 	f.e.seg[VL_EMUL_CS].ar = 0xfb;
 	f.gpr[VL_RAX] = 0x1234;
