@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "cpuid.h"
-#include "machine.h"
 
 #define LEAF_FEATURES	0x01
 #define LEAF_CACHES	0x04
@@ -200,7 +199,7 @@ static int set_hypervisor(struct cpuid_table *table, u32 tsc_khz)
  * cpuid_build() - complete what the module offers
  * @table: in: the module's leaves, out: the guest's, for APIC id 0
  * @cpus: 1 to VMX_LITE_MAX_VCPUS
- * @tsc_khz: frequency of the TSC, 0 if unknown
+ * @tsc_khz: frequency of the TSC, not 0
  *
  * Return: 0; -E2BIG; -EINVAL if leaf 0 or 1 is missing.
  */
@@ -230,17 +229,14 @@ int cpuid_build(struct cpuid_table *table, unsigned int cpus, u32 tsc_khz)
 
 	set_caches(table, cpus);
 	ret = set_topology(table, cpus);
+	if (!ret)
+		ret = set_frequencies(table, tsc_khz);
+	if (!ret)
+		ret = set_hypervisor(table, tsc_khz);
 	if (ret)
 		return ret;
-	if (tsc_khz) {
-		ret = set_frequencies(table, tsc_khz);
-		if (!ret)
-			ret = set_hypervisor(table, tsc_khz);
-		if (ret)
-			return ret;
-	}
 	e = cpuid_find(table, 0, 0);
-	e->eax = MAX(e->eax, tsc_khz ? LEAF_FREQUENCY : LEAF_TOPOLOGY);
+	e->eax = MAX(e->eax, LEAF_FREQUENCY);
 	return 0;
 }
 
@@ -256,27 +252,4 @@ void cpuid_set_apic_id(struct cpuid_table *table, u32 apic_id)
 	e->ebx = (e->ebx & 0x00ffffff) | apic_id << 24;
 	for (unsigned int i = 0; i < 3; i++)
 		cpuid_find(table, LEAF_TOPOLOGY, i)->edx = apic_id;
-}
-
-/**
- * cpuid_setup() - give each vCPU its CPUID table
- * @m: the machine, with its vCPUs
- *
- * Return: 0, or a negative errno after a message.
- */
-int cpuid_setup(struct machine *m)
-{
-	struct cpuid_table table = { .count = VMX_LITE_MAX_CPUID };
-	int ret;
-
-	ret = vm_get_cpuid(m->ctx, table.entries, &table.count);
-	if (!ret)
-		ret = cpuid_build(&table, m->nr_cpus, m->info.tsc_khz);
-	for (unsigned int i = 0; !ret && i < m->nr_cpus; i++) {
-		cpuid_set_apic_id(&table, i);
-		ret = vm_set_cpuid(m->cpus[i].vcpu, table.entries, table.count);
-	}
-	if (ret)
-		return fail(ret, "the module refuses the CPUID table: %s", strerror(-ret));
-	return 0;
 }

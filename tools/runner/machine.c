@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
+#include "cpuid.h"
 #include "machine.h"
 #include "reasons.h"
 
@@ -71,7 +72,8 @@ static int create_devices(struct machine *m)
 	if (!ret)
 		ret = pci_init(&m->pci, &m->ports, &m->reset);
 	if (!ret)
-		ret = acpipm_init(&m->pm, &m->ports, &m->irqchip, &m->power);
+		ret = acpipm_init(&m->pm, &m->ports, &m->irqchip, &m->power,
+				  m->info.tsc_khz);
 	if (!ret)
 		ret = debugexit_init(&m->debugexit, &m->ports, &m->power, console_print);
 	if (ret)
@@ -112,6 +114,23 @@ static int setup_memory(struct machine *m, u64 size)
 		.lowmem = vm_get_lowmem_size(m->ctx),
 		.highmem = vm_get_highmem_size(m->ctx),
 	};
+	return 0;
+}
+
+static int setup_cpuid(struct machine *m)
+{
+	struct cpuid_table table = { .count = VMX_LITE_MAX_CPUID };
+	int ret;
+
+	ret = vm_get_cpuid(m->ctx, table.entries, &table.count);
+	if (!ret)
+		ret = cpuid_build(&table, m->nr_cpus, m->info.tsc_khz);
+	for (unsigned int i = 0; !ret && i < m->nr_cpus; i++) {
+		cpuid_set_apic_id(&table, i);
+		ret = vm_set_cpuid(m->cpus[i].vcpu, table.entries, table.count);
+	}
+	if (ret)
+		return fail(ret, "the module refuses the CPUID table: %s", strerror(-ret));
 	return 0;
 }
 
@@ -217,6 +236,11 @@ int machine_run(const struct machine_config *config)
 		return VMXL_HOST;
 	}
 	vm_get_info(m.ctx, &m.info);
+	if (!m.info.tsc_khz) {
+		fail(-ENODEV, "the frequency of this host's TSC is unknown, and guests have no other clock");
+		vm_destroy(m.ctx);
+		return VMXL_HOST;
+	}
 
 	status = VMXL_USAGE;
 	if (m.nr_cpus > m.info.max_vcpus) {
@@ -235,7 +259,7 @@ int machine_run(const struct machine_config *config)
 	}
 	if (create_devices(&m))
 		goto out_fd;
-	if (!cpus_create(&m) && !cpuid_setup(&m))
+	if (!cpus_create(&m) && !setup_cpuid(&m))
 		status = run(&m, config, &boot);
 	cpus_destroy(&m);
 	destroy_devices(&m);

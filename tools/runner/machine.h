@@ -95,7 +95,4 @@ const char *exit_name(u32 exit_reason);
 /* stats.c */
 void show_stats(struct machine *m);
 
-/* cpuid.c */
-int cpuid_setup(struct machine *m);
-
 #endif /* VMXL_MACHINE_H */

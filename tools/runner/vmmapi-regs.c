@@ -317,19 +317,3 @@ void vcpu_reset_state(struct vcpu_state *state)
 		},
 	};
 }
-
-/**
- * vcpu_reset() - put a vCPU into the state after RESET, ready to run
- * @vcpu: the vCPU
- *
- * Return: 0 or a negative errno.
- */
-int vcpu_reset(struct vcpu *vcpu)
-{
-	struct vcpu_state state;
-	int ret;
-
-	vcpu_reset_state(&state);
-	ret = vm_set_state(vcpu, &state);
-	return ret ? ret : vm_set_activity(vcpu, VMX_LITE_RUNNING);
-}

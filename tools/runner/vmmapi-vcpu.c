@@ -340,6 +340,22 @@ int vm_set_activity(struct vcpu *vcpu, enum vmx_lite_activity activity)
 }
 
 /**
+ * vcpu_reset() - put a vCPU into the state after RESET, ready to run
+ * @vcpu: the vCPU
+ *
+ * Return: 0 or a negative errno.
+ */
+int vcpu_reset(struct vcpu *vcpu)
+{
+	struct vcpu_state state;
+	int ret;
+
+	vcpu_reset_state(&state);
+	ret = vm_set_state(vcpu, &state);
+	return ret ? ret : vm_set_activity(vcpu, VMX_LITE_RUNNING);
+}
+
+/**
  * vm_get_stats() - a vCPU's counters
  * @vcpu: the vCPU
  * @stats: out

@@ -151,7 +151,7 @@ int bzimage_load(const struct image *image, const struct boot_config *config,
 	/* 0 means 4, for the sake of very old kernels. */
 	setup_size = ((hdr.setup_sects ? hdr.setup_sects : 4) + 1) * SECTOR;
 	if (setup_size + ENTRY_64 >= image->size ||
-	    (u64)hdr.syssize * 16 > ALIGN_UP(image->size - setup_size, 16))
+	    (u64)hdr.syssize * 16 > image->size - setup_size)
 		return fail(-ENODATA, "%s is truncated: it has %llu bytes and should have %llu",
 			    image->path, image->size, setup_size + (u64)hdr.syssize * 16);
 	ret = choose_address(image, &hdr, ram, &load);

@@ -4,20 +4,19 @@
  * registers, with the power button and the way into S5, and the PM timer.
  * There is no SMI command port: the machine is in ACPI mode from the start.
  */
-#include <time.h>
 #include <linux/vmx_lite.h>
 
 #include "acpipm.h"
 
 #define PM1_PWRBTN	(1u << 8)
-#define PM1_ENABLES	(PM1_PWRBTN | 1u << 5)	/* and GBL_EN, which nothing sets off */
+/* And GBL_EN and RTC_EN, which can be set, but which nothing here sets off. */
+#define PM1_ENABLES	(PM1_PWRBTN | 1u << 5 | 1u << 10)
 #define PM1_SCI_EN	(1u << 0)
 #define PM1_SLP_TYP(v)	((v) >> 10 & 7)
 #define PM1_SLP_EN	(1u << 13)
 #define PM1_CONTROL_RW	(7u << 10 | 1u << 1)	/* SLP_TYP, BM_RLD */
 
 #define PM_TIMER_HZ	3579545u
-#define NSEC_PER_SEC	1000000000u
 
 /* Called with the lock held, so that the line ends as the last update says. */
 static void update_sci(struct acpipm *pm)
@@ -81,15 +80,18 @@ static void control_write(struct io_region *region, u64 offset, unsigned int siz
 		pm->power->suspend(pm->power, VM_SUSPEND_POWEROFF);
 }
 
+/*
+ * The guest checks its TSC against this timer, and its TSC is the host's, of
+ * the frequency that CPUID tells. So this timer counts the same: a clock of
+ * the host, calibrated otherwise, would make the guest doubt a good TSC.
+ */
 static u64 timer_read(struct io_region *region, u64 offset, unsigned int size)
 {
-	struct timespec ts;
+	struct acpipm *pm = container_of(region, struct acpipm, timer);
 	u64 ticks;
 
-	(void)region;
 	(void)size;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ticks = (u64)ts.tv_sec * PM_TIMER_HZ + (u64)ts.tv_nsec * PM_TIMER_HZ / NSEC_PER_SEC;
+	ticks = (unsigned __int128)__builtin_ia32_rdtsc() * PM_TIMER_HZ / pm->tsc_hz;
 	return (u32)ticks >> (8 * offset);
 }
 
@@ -113,11 +115,12 @@ void acpipm_press_power_button(struct acpipm *pm)
  * @ports: port bus
  * @irqchip: where the SCI goes
  * @power: what ends the guest
+ * @tsc_khz: frequency of the guest's TSC, not 0
  *
  * Return: 0 or the errno of bus_add().
  */
 int acpipm_init(struct acpipm *pm, struct bus *ports, struct irqchip *irqchip,
-		struct power *power)
+		struct power *power, u32 tsc_khz)
 {
 	int ret;
 
@@ -144,6 +147,7 @@ int acpipm_init(struct acpipm *pm, struct bus *ports, struct irqchip *irqchip,
 		},
 		.irqchip = irqchip,
 		.power = power,
+		.tsc_hz = tsc_khz * 1000ULL,
 	};
 	pthread_mutex_init(&pm->lock, NULL);
 	ret = bus_add(ports, &pm->event);

@@ -18,12 +18,13 @@ struct acpipm {
 	struct io_region timer;
 	struct irqchip *irqchip;
 	struct power *power;
+	u64 tsc_hz;
 	pthread_mutex_t lock;
 	u16 status, enable, pm1_control;	/* guarded by @lock */
 };
 
 int acpipm_init(struct acpipm *pm, struct bus *ports, struct irqchip *irqchip,
-		struct power *power);
+		struct power *power, u32 tsc_khz);
 void acpipm_destroy(struct acpipm *pm, struct bus *ports);
 void acpipm_press_power_button(struct acpipm *pm);
 

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* PCI configuration, reset, ACPI's fixed hardware and the test ports. */
+#include <errno.h>
+#include <linux/vmx_lite.h>
+
+#include "acpipm.h"
+#include "debugexit.h"
+#include "pci.h"
+#include "reset.h"
+#include "tap.h"
+
+#define ADDRESS	0xcf8
+#define DATA	0xcfc
+
+static struct bus ports;
+static struct reset reset;
+static struct pci_bus pci;
+static struct acpipm pm;
+static struct debugexit debugexit;
+static int how, suspends, sci;
+static char printed;
+
+static void suspend(struct power *p, int h)
+{
+	(void)p;
+	how = h;
+	suspends++;
+}
+
+static void set_line(struct irqchip *chip, unsigned int gsi, int level)
+{
+	(void)chip;
+	EXPECT_EQ(gsi, ACPIPM_SCI_IRQ);
+	sci = level;
+}
+
+static void print(u8 byte)
+{
+	printed = byte;
+}
+
+static struct power power = { .suspend = suspend };
+static struct irqchip irqchip = { .set_line = set_line };
+
+static void setup(void)
+{
+	how = suspends = sci = 0;
+	bus_init(&ports, 0xffff);
+	EXPECT_EQ(reset_init(&reset, &ports, &power), 0);
+	EXPECT_EQ(pci_init(&pci, &ports, &reset), 0);
+	EXPECT_EQ(acpipm_init(&pm, &ports, &irqchip, &power, 2000000), 0);
+	EXPECT_EQ(debugexit_init(&debugexit, &ports, &power, print), 0);
+}
+
+static void teardown(void)
+{
+	debugexit_destroy(&debugexit, &ports);
+	acpipm_destroy(&pm, &ports);
+	pci_destroy(&pci, &ports);
+	reset_destroy(&reset, &ports);
+	EXPECT_EQ(ports.nr, 0);
+	bus_destroy(&ports);
+}
+
+static u32 config(u32 address, unsigned int size)
+{
+	bus_write(&ports, ADDRESS, 4, 0x80000000 | (address & 0xfffffc));
+	return bus_read(&ports, DATA + (address & 3), size);
+}
+
+static void pci_bridge(void)
+{
+	setup();
+	EXPECT_EQ(config(0, 4), 0x0d578086);
+	EXPECT_EQ(config(0, 2), 0x8086);
+	EXPECT_EQ(config(2, 2), 0x0d57);
+	EXPECT_EQ(config(0x0a, 2), 0x0600);	/* a host bridge */
+	EXPECT_EQ(config(0x0e, 1), 0);		/* one function, header type 0 */
+	EXPECT_EQ(config(1 << 8, 4), 0xffffffff);	/* no function 1 */
+	EXPECT_EQ(config(1 << 11, 4), 0xffffffff);	/* no device 1 */
+	EXPECT_EQ(config(1 << 16, 4), 0xffffffff);	/* no bus 1 */
+	EXPECT_EQ(config(0xff << 16, 4), 0xffffffff);
+	teardown();
+}
+
+static void pci_address_port(void)
+{
+	setup();
+	bus_write(&ports, ADDRESS, 4, 0xffffffff);
+	EXPECT_EQ(bus_read(&ports, ADDRESS, 4), 0x80fffffc);
+	bus_write(&ports, ADDRESS, 4, 0);	/* not enabled: no device answers */
+	EXPECT_EQ(bus_read(&ports, DATA, 4), 0xffffffff);
+	bus_write(&ports, ADDRESS, 1, 0x55);	/* only double words count */
+	bus_write(&ports, ADDRESS, 2, 0x5555);
+	EXPECT_EQ(bus_read(&ports, ADDRESS, 4), 0);
+	teardown();
+}
+
+static unsigned int written_offset, written_size;
+
+static void written(struct pci_device *dev, unsigned int offset, unsigned int size)
+{
+	(void)dev;
+	written_offset = offset;
+	written_size = size;
+}
+
+static void pci_devices(void)
+{
+	struct pci_device dev = { .name = "test", .written = written };
+
+	setup();
+	pci_put32(dev.config, 0, 0x12345678);
+	pci_put32(dev.writable, 0x10, 0xfffff000);
+	EXPECT_EQ(pci_add(&pci, 0, &dev), -EBUSY);
+	EXPECT_EQ(pci_add(&pci, 32, &dev), -EINVAL);
+	EXPECT_EQ(pci_add(&pci, 31, &dev), 0);
+	EXPECT_EQ(pci_add(&pci, 31, &dev), -EBUSY);
+	EXPECT_EQ(config(31 << 11, 4), 0x12345678);
+	config(31 << 11, 4);
+	bus_write(&ports, DATA, 4, 0);		/* read-only */
+	EXPECT_EQ(bus_read(&ports, DATA, 4), 0x12345678);
+	config(31 << 11 | 0x10, 4);
+	bus_write(&ports, DATA, 4, 0xffffffff);
+	EXPECT_EQ(bus_read(&ports, DATA, 4), 0xfffff000);
+	bus_write(&ports, DATA + 2, 1, 0x34);
+	EXPECT_EQ(bus_read(&ports, DATA, 4), 0xff34f000);
+	EXPECT_EQ(written_offset, 0x12);
+	EXPECT_EQ(written_size, 1);
+	EXPECT_EQ(pci_config_read(&pci, 31 << 3, 253, 4), 0xffffffff);
+	pci_config_write(&pci, 31 << 3, 253, 4, 0);
+	EXPECT_EQ(written_offset, 0x12);
+	teardown();
+}
+
+static void resets(void)
+{
+	setup();
+	EXPECT_EQ(bus_read(&ports, 0x64, 1), 0);
+	bus_write(&ports, 0x64, 1, 0xd1);
+	EXPECT_EQ(suspends, 0);
+	bus_write(&ports, 0x64, 1, 0xfe);
+	EXPECT_EQ(suspends, 1);
+	EXPECT_EQ(how, VM_SUSPEND_RESET);
+	bus_write(&ports, 0xcf9, 1, 0x02);
+	EXPECT_EQ(suspends, 1);
+	EXPECT_EQ(bus_read(&ports, 0xcf9, 1), 0x02);
+	bus_write(&ports, 0xcf9, 1, 0x06);	/* the bit rises */
+	EXPECT_EQ(suspends, 2);
+	bus_write(&ports, 0xcf9, 1, 0x06);	/* it does not */
+	EXPECT_EQ(suspends, 2);
+	teardown();
+}
+
+static void powers_off(void)
+{
+	setup();
+	EXPECT_EQ(bus_read(&ports, 0x604, 2) & 1, 1);	/* ACPI mode */
+	bus_write(&ports, 0x604, 2, 5 << 10);	/* the type alone does nothing */
+	bus_write(&ports, 0x604, 2, 1 << 10 | 1 << 13);	/* nor S1 */
+	EXPECT_EQ(suspends, 0);
+	bus_write(&ports, 0x604, 2, 5 << 10 | 1 << 13);
+	EXPECT_EQ(suspends, 1);
+	EXPECT_EQ(how, VM_SUSPEND_POWEROFF);
+	EXPECT_EQ(bus_read(&ports, 0x604, 2) & 1 << 13, 0);
+	bus_write(&ports, 0x605, 1, 5 << 2 | 1 << 5);	/* as a byte */
+	EXPECT_EQ(suspends, 2);
+	teardown();
+}
+
+static void power_button(void)
+{
+	setup();
+	acpipm_press_power_button(&pm);
+	EXPECT_EQ(sci, 0);
+	EXPECT_EQ(bus_read(&ports, 0x600, 2), 1 << 8);
+	bus_write(&ports, 0x602, 2, 1 << 8);
+	EXPECT_EQ(sci, 1);
+	EXPECT_EQ(bus_read(&ports, 0x600, 4), 1 << 24 | 1 << 8);
+	bus_write(&ports, 0x600, 2, 0);		/* ones clear, zeros do not */
+	EXPECT_EQ(sci, 1);
+	bus_write(&ports, 0x600, 2, 1 << 8);
+	EXPECT_EQ(sci, 0);
+	bus_write(&ports, 0x602, 2, 0xffff);
+	EXPECT_EQ(bus_read(&ports, 0x602, 2), 1 << 10 | 1 << 8 | 1 << 5);
+	teardown();
+}
+
+static void pm_timer_runs(void)
+{
+	u32 a, b = 0;
+
+	setup();
+	a = bus_read(&ports, 0x608, 4);
+	/* 32 bits: at the lowest rate a TSC has, it moves long before this ends. */
+	for (unsigned int i = 0; i < 10000000 && (b = bus_read(&ports, 0x608, 4)) == a; i++)
+		;
+	EXPECT(b - a > 0 && b - a < 0x80000000);
+	teardown();
+}
+
+static void debug_ports(void)
+{
+	setup();
+	EXPECT_EQ(bus_read(&ports, 0xe9, 1), 0xe9);
+	bus_write(&ports, 0xe9, 1, 'x');
+	EXPECT_EQ(printed, 'x');
+	EXPECT_EQ(debugexit_status(&debugexit), -1);
+	bus_write(&ports, 0xf4, 4, 0x10);
+	EXPECT_EQ(how, VM_SUSPEND_POWEROFF);
+	EXPECT_EQ(debugexit_status(&debugexit), 0x21);
+	bus_write(&ports, 0xf4, 1, 0);		/* the first one counts */
+	EXPECT_EQ(debugexit_status(&debugexit), 0x21);
+	teardown();
+	setup();
+	bus_write(&ports, 0xf4, 1, 0xff);	/* an exit status has 8 bits */
+	EXPECT_EQ(debugexit_status(&debugexit), 0xff);
+	teardown();
+}
+
+static const struct tap_test tests[] = {
+	{ "pci: the host bridge, and nobody else", pci_bridge },
+	{ "pci: the address port", pci_address_port },
+	{ "pci: devices and their writable bits", pci_devices },
+	{ "reset: keyboard controller and port 0xcf9", resets },
+	{ "acpi: S5 powers off", powers_off },
+	{ "acpi: the power button", power_button },
+	{ "acpi: the timer runs", pm_timer_runs },
+	{ "debug ports", debug_ports },
+};
+
+TAP_MAIN(tests)
