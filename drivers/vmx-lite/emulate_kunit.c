@@ -95,6 +95,7 @@ static int fake_probe(struct vl_emul *e, u64 gla, unsigned int size)
 	struct fake *f = to_fake(e);
 
 	KUNIT_EXPECT_EQ(f->test, f->next, 0U);
+	KUNIT_EXPECT_NE(f->test, size, 0U);
 	KUNIT_EXPECT_LE(f->test, (gla & 0xfff) + size, 0x1000ULL);
 	KUNIT_EXPECT_LT(f->test, f->probes, 2U);
 	if (f->probes < 2) {

@@ -155,6 +155,9 @@ static const struct batch_case batch_cases[] = {
 	{ "rep outsw, backwards, to the page's begin", .rep = true, .backwards = true, .size = 2,
 	  .addr_size = 8, .pointer = 0x11004, .rcx = 9, .max = 64,
 	  .count = 3, .pointer_after = 0x10ffe, .rcx_after = 6 },
+	{ "rep outsw, backwards, from the page's end", .rep = true, .backwards = true, .size = 2,
+	  .addr_size = 8, .pointer = 0x10ffe, .rcx = 5, .max = 64,
+	  .count = 5, .pointer_after = 0x10ff4, .retires = true },
 	{ "rep outsd, backwards, across the page's begin", .rep = true, .backwards = true,
 	  .size = 4, .addr_size = 8, .pointer = 0x10fff, .rcx = 9, .max = 64,
 	  .count = 1, .pointer_after = 0x10ffb, .rcx_after = 8 },
@@ -259,13 +262,48 @@ static void strio_wrap_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vl_emul_strio_finish(&f->e, &io, NULL), VL_EMUL_DONE);
 	KUNIT_EXPECT_EQ(test, f->gpr[VL_RSI], 0x12340000ULL);
 
+	/* Also where the segment is larger than the addresses. */
+	f->e.seg[VL_EMUL_FS].limit = 0xffffffff;
+	f->gpr[VL_RSI] = 0xfff0;
+	f->gpr[VL_RCX] = 0x20;
+	KUNIT_ASSERT_EQ(test, vl_emul_strio_start(&f->e, &io, f->data, 64), VL_EMUL_DONE);
+	KUNIT_EXPECT_EQ(test, io.count, 1U);
+	f->gpr[VL_RCX] = 8;
+	KUNIT_ASSERT_EQ(test, vl_emul_strio_start(&f->e, &io, f->data, 64), VL_EMUL_DONE);
+	KUNIT_EXPECT_EQ(test, io.count, 8U);
+
 	/* One byte of the element lies behind the limit. */
+	f->e.seg[VL_EMUL_FS].limit = 0xffff;
 	f->gpr[VL_RSI] = 0xffff;
 	KUNIT_EXPECT_EQ(test, vl_emul_strio_start(&f->e, &io, f->data, 64), VL_EMUL_FAULT);
 	KUNIT_EXPECT_EQ(test, f->e.fault.vector, X86_TRAP_GP);
 	KUNIT_EXPECT_FALSE(test, f->e.fault.has_error);
 	KUNIT_EXPECT_EQ(test, io.count, 0U);
 	KUNIT_EXPECT_EQ(test, f->gpr[VL_RSI], 0xffffULL);
+}
+
+/* The segment ends within the page: what lies in it goes out, then the fault comes. */
+static void strio_limit_test(struct kunit *test)
+{
+	struct fake *f = fake_init(test, 4);
+	struct vl_emul_strio io = {
+		.rep = true, .size = 4, .addr_size = 4, .seg = VL_EMUL_DS, .insn_len = 2,
+	};
+	unsigned int done;
+
+	f->e.seg[VL_EMUL_DS].limit = RAM_BASE + 0xb;
+	f->gpr[VL_RSI] = RAM_BASE;
+	f->gpr[VL_RCX] = 5;
+	for (done = 0; done < 3; done += io.count) {
+		KUNIT_ASSERT_EQ(test, vl_emul_strio_start(&f->e, &io, f->data, 64), VL_EMUL_DONE);
+		KUNIT_ASSERT_NE(test, io.count, 0U);
+		KUNIT_ASSERT_LE(test, done + io.count, 3U);
+		KUNIT_ASSERT_EQ(test, vl_emul_strio_finish(&f->e, &io, NULL), VL_EMUL_DONE);
+	}
+	KUNIT_EXPECT_EQ(test, vl_emul_strio_start(&f->e, &io, f->data, 64), VL_EMUL_FAULT);
+	KUNIT_EXPECT_EQ(test, f->e.fault.vector, X86_TRAP_GP);
+	KUNIT_EXPECT_EQ(test, f->gpr[VL_RSI], RAM_BASE + 12ULL);
+	KUNIT_EXPECT_EQ(test, f->gpr[VL_RCX], 2ULL);
 }
 
 /* Memory that is not RAM: one element at a time, by the ops that know how to wait. */
@@ -352,6 +390,7 @@ static void strio_count_changed_test(struct kunit *test)
 static struct kunit_case strio_tests[] = {
 	KUNIT_CASE_PARAM(strio_batch_test, batch_gen_params),
 	KUNIT_CASE(strio_wrap_test),
+	KUNIT_CASE(strio_limit_test),
 	KUNIT_CASE(strio_device_test),
 	KUNIT_CASE(strio_ram_gone_test),
 	KUNIT_CASE(strio_count_changed_test),

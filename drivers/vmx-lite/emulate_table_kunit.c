@@ -647,6 +647,9 @@ const struct emul_case vl_emul_cases[] = {
 	{ "mov [rbx], eax", .mode = 8, .len = 2, .code = { 0x89, 0x03 },
 	  .in = { { T_RAX, 0x11223344 }, { T_RBX, 0xfffffffffffffffe } },
 	  .accesses = { { 'W', 2, 0xfffffffffffffffe, 0x3344 }, { 'W', 2, 0, 0x1122 } } },
+	{ "mov [rbx], eax", .mode = 8, .len = 2, .code = { 0x89, 0x03 },
+	  .in = { { T_RAX, 0x11223344 }, { T_RBX, 0x1ffc } },
+	  .accesses = { { 'W', 4, 0x1ffc, 0x11223344 } } },
 
 	/* 32-bit code */
 	{ "mov eax, [ebx+esi*4+8]", .mode = 4, .len = 4, .code = { 0x8b, 0x44, 0xb3, 0x08 },

@@ -79,6 +79,7 @@ static const void *id##_gen_params(const void *prev, char *desc)			\
 })
 
 #define KUNIT_EXPECT_EQ(test, a, b)		shim_check(test, a, ==, b, "")
+#define KUNIT_EXPECT_NE(test, a, b)		shim_check(test, a, !=, b, "")
 #define KUNIT_EXPECT_LE(test, a, b)		shim_check(test, a, <=, b, "")
 #define KUNIT_EXPECT_LT(test, a, b)		shim_check(test, a, <, b, "")
 #define KUNIT_EXPECT_TRUE(test, a)		shim_check(test, !!(a), ==, true, "")
@@ -86,10 +87,15 @@ static const void *id##_gen_params(const void *prev, char *desc)			\
 #define KUNIT_EXPECT_EQ_MSG(test, a, b, ...)	shim_check(test, a, ==, b, __VA_ARGS__)
 #define KUNIT_ASSERT_EQ(test, a, b)		KUNIT_ASSERT_EQ_MSG(test, a, b, "")
 #define KUNIT_ASSERT_NOT_NULL(test, p)		KUNIT_ASSERT_EQ(test, (p) != NULL, true)
+#define KUNIT_ASSERT_NE(test, a, b)		shim_assert(test, KUNIT_EXPECT_NE(test, a, b))
+#define KUNIT_ASSERT_LE(test, a, b)		shim_assert(test, KUNIT_EXPECT_LE(test, a, b))
 #define KUNIT_ASSERT_EQ_MSG(test, a, b, ...)						\
-do {											\
-	if (!shim_check(test, a, ==, b, __VA_ARGS__))					\
-		longjmp((test)->abort, 1);						\
+	shim_assert(test, KUNIT_EXPECT_EQ_MSG(test, a, b, __VA_ARGS__))
+
+#define shim_assert(test, ok)		\
+do {					\
+	if (!(ok))			\
+		longjmp((test)->abort, 1);	\
 } while (0)
 
 /* main() is in kunit.c and runs this one. */
