@@ -2,6 +2,8 @@
 /*
  * Stands in for vcpu.c in the KUnit module.
  */
+#include <linux/module.h>
+
 #include "kunit-stubs.h"
 #include "vmx-lite.h"
 
@@ -23,3 +25,6 @@ void vl_vm_flush_ept(struct vl_vm *vm)
 {
 	atomic_inc(&vl_kunit_flushes);
 }
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("KUnit tests of the parts of vmx-lite that need no VT-x");
