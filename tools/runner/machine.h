@@ -23,7 +23,6 @@ struct machine;
  * struct cpu - a vCPU and its thread
  * @exits: exits to user space by enum vmx_lite_exit_reason; the thread's own
  * @start_wanted, @start_rip: a start-up IPI came; guarded by machine.lock
- * @started: signalled with it
  */
 struct cpu {
 	struct machine *machine;
@@ -32,7 +31,6 @@ struct cpu {
 	bool has_thread;
 	bool start_wanted;
 	u64 start_rip;
-	pthread_cond_t started;
 	u64 exits[VM_EXITCODE_MAX];
 };
 

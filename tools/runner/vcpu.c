@@ -2,10 +2,11 @@
 /*
  * The vCPUs' threads.
  *
- * Each vCPU has a thread from the start. The first one runs at once; the
- * others wait for a start-up IPI, which arrives as the exit SPINUP_AP of the
- * vCPU that sent it. A thread leaves VM_RUN by SIGUSR1 together with
- * immediate_exit, so that no kick is lost between a test and the entry.
+ * Each vCPU has a thread from the start, which calls VM_RUN at once: all but
+ * the first vCPU wait there for a start-up IPI. One that the module leaves to
+ * us arrives as the exit SPINUP_AP of the vCPU that sent it. A thread leaves
+ * VM_RUN by SIGUSR1 together with immediate_exit, so that no kick is lost
+ * between a test and the entry.
  */
 #include <errno.h>
 #include <signal.h>
@@ -55,8 +56,8 @@ static bool is_stopping(struct machine *m)
 	return stopping;
 }
 
-/* Take a start-up IPI; @wait for one. False if the machine stops. */
-static bool take_sipi(struct cpu *cpu, bool wait)
+/* Take a start-up IPI if one came. False if the machine stops. */
+static bool take_sipi(struct cpu *cpu)
 {
 	struct machine *m = cpu->machine;
 	bool wanted, stopping;
@@ -64,8 +65,6 @@ static bool take_sipi(struct cpu *cpu, bool wait)
 	int ret;
 
 	pthread_mutex_lock(&m->lock);
-	while (wait && !cpu->start_wanted && !m->stopping)
-		pthread_cond_wait(&cpu->started, &m->lock);
 	stopping = m->stopping;
 	wanted = cpu->start_wanted;
 	cpu->start_wanted = false;
@@ -95,7 +94,7 @@ static bool run_once(struct cpu *cpu)
 		cpu->exits[VM_EXITCODE_INTR]++;
 		/* Cleared before the reasons for the kick are looked at. */
 		__atomic_store_n(&run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-		return take_sipi(cpu, false);
+		return take_sipi(cpu);
 	}
 	if (ret) {
 		fail(ret, "vCPU %d cannot run: %s", vcpu_id(cpu->vcpu), strerror(-ret));
@@ -109,8 +108,6 @@ static void *vm_loop(void *arg)
 {
 	struct cpu *cpu = arg;
 
-	if (vcpu_id(cpu->vcpu) != 0 && !take_sipi(cpu, true))
-		return NULL;
 	while (!is_stopping(cpu->machine) && run_once(cpu))
 		;
 	return NULL;
@@ -134,7 +131,6 @@ void cpu_start(struct machine *m, unsigned int id, u64 rip)
 	pthread_mutex_lock(&m->lock);
 	cpu->start_wanted = true;
 	cpu->start_rip = rip;
-	pthread_cond_signal(&cpu->started);
 	pthread_mutex_unlock(&m->lock);
 	kick(cpu);
 }
@@ -156,7 +152,6 @@ int cpus_create(struct machine *m)
 		struct cpu *cpu = &m->cpus[i];
 
 		cpu->machine = m;
-		pthread_cond_init(&cpu->started, NULL);
 		ret = vm_vcpu_open(m->ctx, i, &cpu->vcpu);
 		if (ret)
 			return fail(ret, "cannot create vCPU %u: %s", i, strerror(-ret));
@@ -170,10 +165,8 @@ int cpus_create(struct machine *m)
  */
 void cpus_destroy(struct machine *m)
 {
-	for (unsigned int i = 0; m->cpus && i < m->nr_cpus; i++) {
+	for (unsigned int i = 0; m->cpus && i < m->nr_cpus; i++)
 		vm_vcpu_close(m->cpus[i].vcpu);
-		pthread_cond_destroy(&m->cpus[i].started);
-	}
 	free(m->cpus);
 }
 
@@ -214,7 +207,7 @@ int cpus_start(struct machine *m, const struct vcpu_state *boot)
 		return fail(ret, "the module refuses the first CPU's state: %s",
 			    strerror(-ret));
 
-	/* Later threads first: the first vCPU may send IPIs as soon as it runs. */
+	/* The first vCPU last: a kick needs the other's thread. */
 	for (unsigned int i = m->nr_cpus; i-- > 0;) {
 		ret = start_thread(&m->cpus[i], i);
 		if (ret)
@@ -231,8 +224,6 @@ void cpus_stop(struct machine *m)
 {
 	pthread_mutex_lock(&m->lock);
 	m->stopping = true;
-	for (unsigned int i = 0; i < m->nr_cpus; i++)
-		pthread_cond_signal(&m->cpus[i].started);
 	pthread_mutex_unlock(&m->lock);
 
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
