@@ -163,4 +163,7 @@ static const struct tap_test tests[] = {
 	{ "bus: removing a stranger does nothing", removing_a_stranger_does_nothing },
 };
 
-TAP_MAIN(tests)
+int main(void)
+{
+	return tap_main(tests, ARRAY_SIZE(tests));
+}

@@ -254,17 +254,61 @@ static void bzimage_cmdline(void)
 	ram_teardown();
 }
 
-static void break_version(void) { header()->version = 0x020b; }
-static void break_32bit(void) { header()->xloadflags = 0; }
-static void break_no_size(void) { header()->init_size = 0; }
-static void break_huge_size(void) { header()->init_size = 0xffffffff; }
-static void break_no_alignment(void) { header()->kernel_alignment = 0; }
-static void break_odd_alignment(void) { header()->kernel_alignment = 0x200001; }
-static void break_huge_alignment(void) { header()->kernel_alignment = 0x80000000; }
-static void break_syssize(void) { header()->syssize++; }
-static void break_sects(void) { header()->setup_sects = 0xff; }
-static void break_flag(void) { header()->boot_flag = 0; }
-static void break_magic(void) { header()->header++; }
+static void break_version(void)
+{
+	header()->version = 0x020b;
+}
+
+static void break_32bit(void)
+{
+	header()->xloadflags = 0;
+}
+
+static void break_no_size(void)
+{
+	header()->init_size = 0;
+}
+
+static void break_huge_size(void)
+{
+	header()->init_size = 0xffffffff;
+}
+
+static void break_no_alignment(void)
+{
+	header()->kernel_alignment = 0;
+}
+
+static void break_odd_alignment(void)
+{
+	header()->kernel_alignment = 0x200001;
+}
+
+static void break_huge_alignment(void)
+{
+	header()->kernel_alignment = 0x80000000;
+}
+
+static void break_syssize(void)
+{
+	header()->syssize++;
+}
+
+static void break_sects(void)
+{
+	header()->setup_sects = 0xff;
+}
+
+static void break_flag(void)
+{
+	header()->boot_flag = 0;
+}
+
+static void break_magic(void)
+{
+	header()->header++;
+}
+
 static void break_address(void)
 {
 	header()->relocatable_kernel = 0;
@@ -485,7 +529,8 @@ static void multiboot_good(void)
 	const u32 *info, *list;
 
 	initrd_fd = make_file("abc", 3);
-	modules[0].path = modules[1].path = path_of(initrd_fd);
+	modules[0].path = path_of(initrd_fd);
+	modules[1].path = modules[0].path;
 	ram_setup(8 * MIB, 0);
 	make_multiboot();
 	EXPECT_EQ(load(MB_OFFSET + sizeof(struct mb_image), config), 0);

@@ -44,7 +44,9 @@ static struct irqchip irqchip = { .set_line = set_line };
 
 static void setup(void)
 {
-	how = suspends = sci = 0;
+	how = 0;
+	suspends = 0;
+	sci = 0;
 	bus_init(&ports, 0xffff);
 	EXPECT_EQ(reset_init(&reset, &ports, &power), 0);
 	EXPECT_EQ(pci_init(&pci, &ports, &reset), 0);
@@ -229,4 +231,7 @@ static const struct tap_test tests[] = {
 	{ "debug ports", debug_ports },
 };
 
-TAP_MAIN(tests)
+int main(void)
+{
+	return tap_main(tests, ARRAY_SIZE(tests));
+}

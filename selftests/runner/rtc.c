@@ -165,4 +165,7 @@ static const struct tap_test tests[] = {
 	{ "rtc: memory sizes in CMOS are true", memory_sizes },
 };
 
-TAP_MAIN(tests)
+int main(void)
+{
+	return tap_main(tests, ARRAY_SIZE(tests));
+}

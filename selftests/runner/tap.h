@@ -28,10 +28,4 @@ extern bool tap_failed;
 
 int tap_main(const struct tap_test *tests, unsigned int count);
 
-#define TAP_MAIN(tests)								\
-	int main(void)								\
-	{									\
-		return tap_main(tests, sizeof(tests) / sizeof((tests)[0]));	\
-	}
-
 #endif /* RUNNER_TAP_H */

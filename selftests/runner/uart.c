@@ -50,8 +50,10 @@ static void out(unsigned int reg, u8 value)
 
 static void setup(void)
 {
-	line = edges = 0;
-	nr_sent = rooms = 0;
+	line = 0;
+	edges = 0;
+	nr_sent = 0;
+	rooms = 0;
 	bus_init(&ports, 0xffff);
 	EXPECT_EQ(uart_init(&uart, &ports, &irqchip, COM1, UART_COM1_IRQ), 0);
 	uart.send = send;
@@ -296,4 +298,7 @@ static const struct tap_test tests[] = {
 	{ "uart: causes have an order", causes_have_an_order },
 };
 
-TAP_MAIN(tests)
+int main(void)
+{
+	return tap_main(tests, ARRAY_SIZE(tests));
+}

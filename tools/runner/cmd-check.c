@@ -22,6 +22,12 @@
 #define PROCBASED2_EPT			(1ull << 33)
 #define PROCBASED2_UNRESTRICTED		(1ull << 39)
 
+static const char usage[] =
+	"usage: vmxl check\n"
+	"\n"
+	"Say whether this machine can run guests, and if not, why and what to do.\n"
+	"Exit status: 0 if it can, else 2.\n";
+
 static const struct {
 	u32 bit;
 	const char *name;
@@ -54,9 +60,11 @@ static int answer(u32 reason)
 
 static int answer_of_module(const struct vmx_lite_info *info)
 {
-	printf("The module vmx-lite is loaded, interface version %u.\n", info->api_version);
+	printf("The module vmx-lite is loaded, interface version %u.\n",
+	       info->api_version);
 	if (info->api_version != VMX_LITE_API_VERSION) {
-		printf("This vmxl speaks version %u.\nWhat to do: use vmxl and vmx-lite.ko of one build.\n",
+		printf("This vmxl speaks version %u.\n"
+		       "What to do: use vmxl and vmx-lite.ko of one build.\n",
 		       VMX_LITE_API_VERSION);
 		return VMXL_HOST;
 	}
@@ -120,7 +128,7 @@ static int answer_without_module(void)
 		printf("kvm_intel is loaded, and may hold VT-x.\n");
 	printf("%s\nWhat to do: load the module (insmod vmx-lite.ko), and ask again.\n",
 	       sure ? "The CPU has what is needed." :
-	       "The CPU has VT-x; more cannot be told without /dev/cpu/0/msr (root, modprobe msr).");
+	       "The CPU has VT-x; /dev/cpu/0/msr (root, modprobe msr) would tell more.");
 	return VMXL_HOST;
 }
 
@@ -138,7 +146,7 @@ int cmd_check(int argc, char **argv)
 
 	if (argc > 1) {
 		if (!strcmp(argv[1], "--help")) {
-			printf("usage: vmxl check\n\nSay whether this machine can run guests, and if not, why and what to do.\nExit status: 0 if it can, else 2.\n");
+			fputs(usage, stdout);
 			return 0;
 		}
 		fail(0, "vmxl check takes no '%s'", argv[1]);
@@ -154,11 +162,13 @@ int cmd_check(int argc, char **argv)
 		return answer_without_module();
 	case -EACCES:
 	case -EPERM:
-		printf("The module vmx-lite is loaded, and you may not use it.\nWhat to do: run vmxl as root, or give yourself the right to %s.\n",
+		printf("The module vmx-lite is loaded, and you may not use it.\n"
+		       "What to do: run vmxl as root, or give yourself the right to %s.\n",
 		       VMX_LITE_DEV);
 		return VMXL_HOST;
 	default:
-		printf("%s does not answer: %s.\nWhat to do: use vmxl and vmx-lite.ko of one build.\n",
+		printf("%s does not answer: %s.\n"
+		       "What to do: use vmxl and vmx-lite.ko of one build.\n",
 		       VMX_LITE_DEV, strerror(-ret));
 		return VMXL_HOST;
 	}

@@ -162,7 +162,8 @@ static int check_options(struct arguments *args)
 	struct boot_config *boot = &args->config.boot;
 
 	if (!boot->kernel && !boot->flat)
-		return fail(-EINVAL, "what is to run? Give --kernel FILE, or --flat FILE --load ADDRESS");
+		return fail(-EINVAL,
+			    "what is to run? Give --kernel FILE, or --flat FILE --load ADDRESS");
 	if (boot->kernel && boot->flat)
 		return fail(-EINVAL, "--kernel and --flat exclude each other");
 	if (boot->kernel && (args->has_load || args->has_entry))
@@ -178,6 +179,15 @@ static int check_options(struct arguments *args)
 		boot->cmdline = "";
 	boot->modules = args->modules;
 	return 0;
+}
+
+static int refuse_option(int how, const char *option)
+{
+	if (how == ':')
+		fail(-EINVAL, "%s needs a value", option);
+	else
+		fail(-EINVAL, "there is no option '%s': vmxl run --help lists them", option);
+	return VMXL_USAGE;
 }
 
 /**
@@ -204,11 +214,8 @@ int cmd_run(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		}
-		if (option == '?' || option == ':') {
-			fail(-EINVAL, option == '?' ? "there is no option '%s': vmxl run --help lists them" :
-			     "%s needs a value", argv[optind - 1]);
-			return VMXL_USAGE;
-		}
+		if (option == '?' || option == ':')
+			return refuse_option(option, argv[optind - 1]);
 		if (set_option(&args, option, optarg))
 			return VMXL_USAGE;
 	}

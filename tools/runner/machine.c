@@ -101,7 +101,8 @@ static int setup_memory(struct machine *m, u64 size)
 	case 0:
 		break;
 	case -E2BIG:
-		return fail(ret, "%llu MiB are too much memory: this machine's guests have %u address bits",
+		return fail(ret,
+			    "%llu MiB are too much memory: guests here have %u address bits",
 			    size >> 20, m->info.guest_phys_bits);
 	case -ENOMEM:
 		return fail(ret, "%llu MiB are too much memory for this host", size >> 20);
@@ -237,7 +238,7 @@ int machine_run(const struct machine_config *config)
 	}
 	vm_get_info(m.ctx, &m.info);
 	if (!m.info.tsc_khz) {
-		fail(-ENODEV, "the frequency of this host's TSC is unknown, and guests have no other clock");
+		fail(-ENODEV, "the frequency of this host's TSC is unknown: guests need it");
 		vm_destroy(m.ctx);
 		return VMXL_HOST;
 	}

@@ -73,24 +73,24 @@ void explain_refusal(int err)
 	switch (err) {
 	case -ENOENT:
 	case -ENXIO:
-		note("%s is not there: load the module (insmod vmx-lite.ko), and see vmxl check",
+		note("%s is not there: load the module (insmod vmx-lite.ko), see vmxl check",
 		     VMX_LITE_DEV);
 		break;
 	case -EACCES:
 	case -EPERM:
-		note("%s may not be opened: run vmxl as root, or give yourself the right to the file",
+		note("you may not open %s: be root, or give yourself the right to it",
 		     VMX_LITE_DEV);
 		break;
 	case -EPROTO:
-		note("the module speaks another version of the interface: use vmxl and vmx-lite.ko of one build");
+		note("the module is of another version: use vmxl and vmx-lite.ko of one build");
 		break;
 	case -ENODEV:
-		if (!vm_device_info(&info) && info.reason != VMX_LITE_OK) {
+		if (vm_device_info(&info) || info.reason == VMX_LITE_OK)
+			note("the module refuses to create a VM");
+		else
 			note("%s: %s", reason_of(info.reason)->sentence,
 			     reason_of(info.reason)->remedy);
-			break;
-		}
-		/* fall through */
+		break;
 	default:
 		note("the module refuses to create a VM: %s", strerror(-err));
 	}

@@ -200,12 +200,13 @@ static void show_internal(struct cpu *cpu, const struct vmx_lite_run *run)
 {
 	unsigned int n = MIN(run->internal.insn_len, sizeof(run->internal.insn));
 
-	fail(-EIO, "vCPU %d cannot go on: %s; exit reason %u (%s), qualification %#llx, GPA %#llx, linear address %#llx, IDT-vectoring %#x, error %d",
+	fail(-EIO, "vCPU %d cannot go on: %s; exit reason %u (%s)",
 	     vcpu_id(cpu->vcpu), NAME(internal_names, run->internal.why),
 	     run->internal.vmx_reason & 0xffff,
-	     vm_exit_reason_name(run->internal.vmx_reason & 0xffff),
-	     run->internal.qualification, run->internal.gpa, run->internal.gva,
-	     run->internal.idt_vectoring, run->internal.error);
+	     vm_exit_reason_name(run->internal.vmx_reason & 0xffff));
+	fprintf(stderr, "qualification %#llx gpa %#llx gva %#llx idt-vectoring %#x error %d%s",
+		run->internal.qualification, run->internal.gpa, run->internal.gva,
+		run->internal.idt_vectoring, run->internal.error, eol());
 	if (!n)
 		return;
 	fprintf(stderr, "insn");
@@ -225,11 +226,12 @@ void show_failure(struct cpu *cpu, const struct vmx_lite_run *run)
 {
 	switch (run->exit_reason) {
 	case VM_EXITCODE_FAIL_ENTRY:
-		fail(-EIO, "VM entry of vCPU %d failed: %s: %.*s; exit reason %#x, qualification %#llx, instruction error %u",
+		fail(-EIO, "VM entry of vCPU %d failed: %s: %.*s",
 		     vcpu_id(cpu->vcpu), NAME(fail_names, run->fail_entry.why),
-		     (int)sizeof(run->fail_entry.what), run->fail_entry.what,
-		     run->fail_entry.vmx_reason, run->fail_entry.qualification,
-		     run->fail_entry.insn_error);
+		     (int)sizeof(run->fail_entry.what), run->fail_entry.what);
+		fprintf(stderr, "exit reason %#x qualification %#llx instruction error %u%s",
+			run->fail_entry.vmx_reason, run->fail_entry.qualification,
+			run->fail_entry.insn_error, eol());
 		break;
 	case VM_EXITCODE_INTERNAL:
 		show_internal(cpu, run);

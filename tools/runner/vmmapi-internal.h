@@ -25,6 +25,8 @@ struct vcpu {
 	struct vmx_lite_run *run;
 };
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 static inline int vmm_ioctl(int fd, unsigned long request, const void *arg)
 {
 	return ioctl(fd, request, arg) < 0 ? -errno : 0;

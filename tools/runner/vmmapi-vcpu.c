@@ -449,7 +449,7 @@ static const char *const exit_reason_names[] = {
  */
 const char *vm_exit_reason_name(unsigned int basic_reason)
 {
-	if (basic_reason < sizeof(exit_reason_names) / sizeof(exit_reason_names[0]) &&
+	if (basic_reason < ARRAY_SIZE(exit_reason_names) &&
 	    exit_reason_names[basic_reason])
 		return exit_reason_names[basic_reason];
 	return "reserved";

@@ -70,7 +70,7 @@ int vm_open(const char *name, struct vmctx **ctxp)
 		goto out_close;
 	}
 
-	strncpy(create.name, name, sizeof(create.name) - 1);
+	memcpy(create.name, name, strnlen(name, sizeof(create.name) - 1));
 	ctx->fd = ioctl(ctx->dev_fd, VMX_LITE_CREATE_VM, &create);
 	if (ctx->fd < 0) {
 		ret = -errno;

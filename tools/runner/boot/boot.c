@@ -22,9 +22,11 @@ static int load_kernel(const struct image *image, const struct boot_config *conf
 	if (multiboot_probe(image))
 		return multiboot_load(image, config, ram, state);
 	if (elf_probe(image))
-		return fail(-ENOEXEC, "%s is an ELF file without a PVH note or a multiboot header: it cannot be started",
+		return fail(-ENOEXEC,
+			    "%s is ELF, but has neither a PVH note nor a multiboot header",
 			    image->path);
-	return fail(-ENOEXEC, "%s is not a kernel: neither a bzImage, nor ELF with a PVH note, nor multiboot",
+	return fail(-ENOEXEC,
+		    "%s is no kernel: not a bzImage, no ELF with a PVH note, not multiboot",
 		    image->path);
 }
 

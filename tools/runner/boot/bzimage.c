@@ -48,7 +48,8 @@ bool bzimage_probe(const struct image *image)
 static int check_header(const struct image *image, const struct setup_header *hdr)
 {
 	if (hdr->version < MIN_PROTOCOL)
-		return fail(-ENOEXEC, "%s is too old: it has boot protocol %u.%02u, and 2.12 (Linux 3.8) is needed",
+		return fail(-ENOEXEC,
+			    "%s is too old: it has boot protocol %u.%02u, 2.12 (Linux 3.8) is needed",
 			    image->path, hdr->version >> 8, hdr->version & 0xff);
 	if (!(hdr->xloadflags & XLF_KERNEL_64))
 		return fail(-ENOEXEC, "%s is a 32-bit kernel, and a 64-bit one is needed",

@@ -63,7 +63,7 @@ struct header {
 
 static int damaged(const struct image *image, const char *what)
 {
-	return fail(-ENOEXEC, "%s is a damaged ELF file: %s", image->path, what);
+	return fail(-ENOEXEC, "%s is a broken ELF file: %s", image->path, what);
 }
 
 static int read_header(const struct image *image, struct header *h)
@@ -132,10 +132,12 @@ static int load_segment(const struct image *image, const struct guest_ram *ram,
 	if (s->filesz > s->memsz)
 		return damaged(image, "a segment is longer in the file than in memory");
 	if (s->paddr < BOOT_HIGH)
-		return fail(-EINVAL, "%s has a segment at %#llx, and below 1 MiB lie the boot tables",
+		return fail(-EINVAL,
+			    "%s has a segment at %#llx, and below 1 MiB lie the boot tables",
 			    image->path, s->paddr);
 	if (!ram_at(ram, s->paddr, s->memsz))
-		return fail(-E2BIG, "%s has a segment of %llu bytes at %#llx where no guest memory is: give more with --memory",
+		return fail(-E2BIG,
+			    "%s needs %llu bytes at %#llx, where no memory is: try more --memory",
 			    image->path, s->memsz, s->paddr);
 	info->low = MIN(info->low, s->paddr);
 	info->high = MAX(info->high, s->paddr + s->memsz);

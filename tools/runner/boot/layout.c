@@ -67,7 +67,8 @@ int boot_put_string(const struct guest_ram *ram, u64 gpa, const char *text, u64 
 	u64 len = strlen(text) + 1;
 
 	if (len > room)
-		return fail(-E2BIG, "the command line of %s is too long: %llu bytes, and %llu are allowed",
+		return fail(-E2BIG,
+			    "the command line of %s is too long: %llu bytes, %llu are allowed",
 			    what, len - 1, room - 1);
 	memcpy(ram_at(ram, gpa, len), text, len);
 	return 0;

@@ -100,12 +100,12 @@ static int load_addresses(const struct image *image, const struct mb_header *h,
 	u64 start, len, end;
 
 	if (h->load_addr < BOOT_HIGH || h->header_addr < h->load_addr || skip > offset)
-		return fail(-ENOEXEC, "%s has load addresses in its multiboot header that make no sense",
+		return fail(-ENOEXEC, "%s has a multiboot header with impossible addresses",
 			    image->path);
 	start = offset - skip;
 	len = h->load_end_addr ? (u64)h->load_end_addr - h->load_addr : image->size - start;
 	if (h->load_end_addr && h->load_end_addr <= h->load_addr)
-		return fail(-ENOEXEC, "%s has load addresses in its multiboot header that make no sense",
+		return fail(-ENOEXEC, "%s has a multiboot header with impossible addresses",
 			    image->path);
 	end = MAX(h->load_addr + len, (u64)h->bss_end_addr);
 	if (!ram_at(ram, h->load_addr, end - h->load_addr))
@@ -220,7 +220,8 @@ int multiboot_load(const struct image *image, const struct boot_config *config,
 	if (ret)
 		return fail(ret, "%s has no multiboot header", image->path);
 	if (header.flags & HEADER_REQUIRED & ~HEADER_UNDERSTOOD)
-		return fail(-ENOEXEC, "%s demands multiboot features that vmxl does not have: flags %#x",
+		return fail(-ENOEXEC,
+			    "%s demands multiboot features that vmxl does not have: flags %#x",
 			    image->path, header.flags & HEADER_REQUIRED & ~HEADER_UNDERSTOOD);
 	if (header.flags & HEADER_VIDEO)
 		note("%s asks for a video mode; there is no display", image->path);
@@ -230,7 +231,8 @@ int multiboot_load(const struct image *image, const struct boot_config *config,
 	else if (elf_probe(image))
 		ret = elf_load(image, ram, &info);
 	else
-		ret = fail(-ENOEXEC, "%s has a multiboot header without addresses, and is no ELF file",
+		ret = fail(-ENOEXEC,
+			   "%s has a multiboot header without addresses, and is no ELF file",
 			   image->path);
 	if (ret)
 		return ret;

@@ -80,6 +80,12 @@ static void control_write(struct io_region *region, u64 offset, unsigned int siz
 		pm->power->suspend(pm->power, VM_SUSPEND_POWEROFF);
 }
 
+/* The product has 64 bits and more, so divide by parts. */
+static u64 mul_div(u64 a, u32 mul, u64 div)
+{
+	return a / div * mul + a % div * mul / div;
+}
+
 /*
  * The guest checks its TSC against this timer, and its TSC is the host's, of
  * the frequency that CPUID tells. So this timer counts the same: a clock of
@@ -91,7 +97,7 @@ static u64 timer_read(struct io_region *region, u64 offset, unsigned int size)
 	u64 ticks;
 
 	(void)size;
-	ticks = (unsigned __int128)__builtin_ia32_rdtsc() * PM_TIMER_HZ / pm->tsc_hz;
+	ticks = mul_div(__builtin_ia32_rdtsc(), PM_TIMER_HZ, pm->tsc_hz);
 	return (u32)ticks >> (8 * offset);
 }
 
