@@ -15,8 +15,7 @@
 #include "memory_regions.h"
 
 /*
- * Pages round the wanted one that are mapped with it if the process has them
- * at hand; they are not faulted in.
+ * Pages round the wanted one that are mapped with it if the process has them.
  */
 #define FAULT_AROUND	16
 
@@ -30,6 +29,7 @@
  * @gpa: page that is wanted
  * @write: for a write
  * @exec: for an instruction fetch
+ * @touched: it was faulted into the process
  * @first: first page of the window in @pfns
  * @nr: pages in the window
  * @pfns: what the process has there, as hmm_range_fault() says it
@@ -40,6 +40,7 @@ struct memory_fault {
 	u64 gpa;
 	bool write;
 	bool exec;
+	bool touched;
 	u64 first;
 	unsigned int nr;
 	unsigned long pfns[FAULT_AROUND];
@@ -179,52 +180,88 @@ static int memory_donate(struct vl_vm *vm)
 
 static void memory_window(struct memory_fault *f)
 {
-	const u64 size = FAULT_AROUND * PAGE_SIZE;
+	const u64 size = (f->touched ? 1 : FAULT_AROUND) * PAGE_SIZE;
 	u64 end = min(ALIGN_DOWN(f->gpa, size) + size, vl_region_end(f->region));
 
 	f->first = max(ALIGN_DOWN(f->gpa, size), f->region->gpa);
 	f->nr = PHYS_PFN(end - f->first);
 }
 
-static int memory_ask(struct memory_fault *f, unsigned long seq, unsigned long request)
+/*
+ * Fault in the wanted page as an access of the process would.  Not done by
+ * hmm_range_fault(), which holds mmap_lock while the page is read from disk, fails
+ * where userfaultfd is to provide it, and faults in the pages behind it, too,
+ * which may have been given up on purpose.
+ */
+static int memory_touch(struct memory_fault *f)
 {
+	struct mm_struct *mm = f->vm->mm;
+	bool unlocked;
+	int ret;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = fixup_user_fault(mm, memory_user_addr(f->region, f->gpa),
+			       f->write ? FAULT_FLAG_WRITE : 0, &unlocked);
+	mmap_read_unlock(mm);
+	f->touched = true;
+	return ret == -EHWPOISON ? -EFAULT : ret;
+}
+
+/* See what the process has in the window; if it does not suffice, touch it again. */
+static int memory_ask(struct memory_fault *f, unsigned long seq)
+{
+	unsigned long want = HMM_PFN_VALID | (f->write ? HMM_PFN_WRITE : 0);
+	struct mm_struct *mm = f->vm->mm;
 	struct hmm_range range = {
 		.notifier = &f->region->notifier,
 		.notifier_seq = seq,
 		.start = memory_user_addr(f->region, f->first),
 		.end = memory_user_addr(f->region, f->first) + f->nr * PAGE_SIZE,
 		.hmm_pfns = f->pfns,
-		.default_flags = request,
 	};
-
-	return hmm_range_fault(&range);
-}
-
-/*
- * Ask the process for what it has at hand in the window, and only if that is not
- * enough for a fault, of the one page: hmm_range_fault() faults in all pages of
- * its range behind the first that it has to, which would bring back memory
- * that was given up.
- */
-static int memory_get_pages(struct memory_fault *f, unsigned long seq)
-{
-	unsigned long want = HMM_PFN_VALID | (f->write ? HMM_PFN_WRITE : 0);
-	struct mm_struct *mm = f->vm->mm;
+	unsigned long got;
 	int ret;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
+	ret = hmm_range_fault(&range);
+	mmap_read_unlock(mm);
+	if (ret)
+		return ret;
+
+	got = f->pfns[PHYS_PFN(f->gpa - f->first)];
+	if (got & HMM_PFN_ERROR)
+		return -EFAULT;
+	f->touched = !(want & ~got);
+	return f->touched ? 0 : -EBUSY;
+}
+
+/*
+ * Find the page, and perhaps its neighbours.  The walk without locks tells for
+ * little whether it is there.  If it had to be touched, it is new, and its
+ * neighbours are likely not there; if it is small as well, that is all to know.
+ */
+static int memory_get_pages(struct memory_fault *f, unsigned long seq)
+{
+	unsigned long addr = memory_user_addr(f->region, f->gpa);
+	struct page *page;
+	bool small = false;
+
+	if (get_user_page_fast_only(addr, f->write ? FOLL_WRITE : 0, &page)) {
+		small = PAGE_SHIFT + folio_order(page_folio(page)) < vl_ept_shift(VL_EPT_2M);
+		/* The notifier's sequence number, not a reference, keeps it. */
+		put_page(page);
+	} else if (!f->touched) {
+		return memory_touch(f) ?: -EBUSY;
+	}
 
 	memory_window(f);
-	ret = memory_ask(f, seq, 0);
-	if (!ret && want & ~f->pfns[PHYS_PFN(f->gpa - f->first)]) {
-		f->first = f->gpa;
-		f->nr = 1;
-		ret = memory_ask(f, seq, want);
+	if (small && f->touched && f->write) {
+		f->pfns[0] = page_to_pfn(page) | HMM_PFN_VALID | HMM_PFN_WRITE;
+		return 0;
 	}
-	mmap_read_unlock(mm);
-	/* The process itself may not write there: as for a write of its own. */
-	return ret == -EPERM ? -EFAULT : ret;
+	return memory_ask(f, seq);
 }
 
 static int memory_fault_in(struct memory_fault *f)
