@@ -61,7 +61,9 @@ static int exit_exception(struct vl_vcpu *vcpu)
 	case X86_TRAP_DB:
 		return exit_db(vcpu);
 	case X86_TRAP_BP:
-		return exit_debug(vcpu, X86_TRAP_BP, 0);
+		exit_debug(vcpu, X86_TRAP_BP, 0);
+		vcpu->run->insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+		return VL_TO_USER;
 	case X86_TRAP_AC:
 		vl_inject_exception(vcpu, X86_TRAP_AC, true,
 				    vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
@@ -91,19 +93,27 @@ static int exit_window(struct vl_vcpu *vcpu)
 	return VL_RESUME;
 }
 
-static int exit_hlt(struct vl_vcpu *vcpu)
+/* To user space, behind the instruction that exited. */
+static int skip_to_user(struct vl_vcpu *vcpu, enum vmx_lite_exit_reason reason)
 {
 	vl_vcpu_skip(vcpu);
+	to_user(vcpu, reason);
+	vcpu->run->insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	return VL_TO_USER;
+}
+
+static int exit_hlt(struct vl_vcpu *vcpu)
+{
 	if (vcpu->hw.cap[VM_CAP_HALT_EXIT])
-		return to_user(vcpu, VM_EXITCODE_HLT);
+		return skip_to_user(vcpu, VM_EXITCODE_HLT);
+	vl_vcpu_skip(vcpu);
 	vcpu->activity = VMX_LITE_HALTED;
 	return VL_RESUME;
 }
 
 static int exit_pause(struct vl_vcpu *vcpu)
 {
-	vl_vcpu_skip(vcpu);
-	return to_user(vcpu, VM_EXITCODE_PAUSE);
+	return skip_to_user(vcpu, VM_EXITCODE_PAUSE);
 }
 
 static int exit_mtrap(struct vl_vcpu *vcpu)

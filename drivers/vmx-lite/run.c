@@ -18,6 +18,13 @@
 #include "vmx.h"
 #include "vmx-lite.h"
 
+/*
+ * The host's code for work before a guest's entry notes a signal in KVM's vCPU.  We have
+ * none, so here is one that nobody reads.
+ */
+static struct kvm_run sink_run;
+static struct kvm_vcpu sink = { .run = &sink_run };
+
 /**
  * vl_exit_to_user() - end VM_RUN with a reason
  * @vcpu: whose run page's union is filled, or needs nothing
@@ -186,8 +193,8 @@ static int enter_once(struct vl_vcpu *vcpu)
 		vl_l1d_flush();
 	}
 	local_irq_disable();
-	/* Pairs with vl_vcpu_kick() and vl_vm_flush_ept(). */
 	WRITE_ONCE(vcpu->mode, VL_IN_GUEST);
+	/* Pairs with vl_vcpu_kick() and vl_vm_flush_ept(): we see it, or they us. */
 	smp_mb();
 
 	if (unlikely(test_bit(VL_REQ_FLUSH_EPT, vcpu->requests)) &&
@@ -237,10 +244,11 @@ static int enter_once(struct vl_vcpu *vcpu)
 
 	if (unlikely(failed))
 		return explain_failure(vcpu, false);
-	hw->vmcs.launched = true;
 	hw->entered = true;
+	/* SDM vol. 3, 27.8: such a failure leaves the VMCS's launch state as it was. */
 	if (unlikely(hw->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return explain_failure(vcpu, true);
+	hw->vmcs.launched = true;
 	return VL_RESUME;
 }
 
@@ -370,7 +378,7 @@ static int run_loop(struct vl_vcpu *vcpu)
 		if (ret != VL_RESUME)
 			return ret;
 		if (__xfer_to_guest_mode_work_pending() &&
-		    xfer_to_guest_mode_handle_work(NULL) == -EINTR) {
+		    xfer_to_guest_mode_handle_work(&sink) == -EINTR) {
 			vcpu->run->rip = vmcs_read(GUEST_RIP);
 			return vl_exit_to_user(vcpu, VM_EXITCODE_INTR);
 		}

@@ -47,7 +47,7 @@ static long set_regs(void *object, void *arg)
 	struct vl_vcpu *vcpu = object;
 	const struct vmx_lite_regs *regs = arg;
 
-	if (regs->rflags & ~RFLAGS_ALLOWED)
+	if ((regs->rflags & ~RFLAGS_ALLOWED) || !canonical(regs->rip))
 		return -EINVAL;
 	memcpy(vcpu->gpr, regs, sizeof(vcpu->gpr));
 	vmcs_write(GUEST_RSP, regs->rsp);
@@ -306,9 +306,9 @@ static long translate(void *object, void *arg)
 	const u32 kinds = VMX_LITE_ACCESS_READ | VMX_LITE_ACCESS_WRITE | VMX_LITE_ACCESS_EXEC;
 	int err;
 
-	BUILD_BUG_ON(VMX_LITE_ACCESS_READ != VL_ACCESS_READ ||
-		     VMX_LITE_ACCESS_WRITE != VL_ACCESS_WRITE ||
-		     VMX_LITE_ACCESS_EXEC != VL_ACCESS_EXEC);
+	BUILD_BUG_ON((VMX_LITE_ACCESS_READ ^ VL_ACCESS_READ) |
+		     (VMX_LITE_ACCESS_WRITE ^ VL_ACCESS_WRITE) |
+		     (VMX_LITE_ACCESS_EXEC ^ VL_ACCESS_EXEC));
 	if (t->pad || (t->access & ~(kinds | VMX_LITE_ACCESS_USER)) || !(t->access & kinds))
 		return -EINVAL;
 	err = vl_translate(object, t->gva, t->access & kinds, t->access & VMX_LITE_ACCESS_USER,
@@ -414,6 +414,10 @@ static long get_events(void *object, void *arg)
 		ev->pending = hw->pending;
 		ev->insn_len = hw->pending_len;
 		ev->pending_valid = 1;
+	} else if (hw->ext_vector >= 0) {
+		ev->pending.vector = hw->ext_vector;
+		ev->pending.type = VMX_LITE_EVENT_INTR;
+		ev->pending_valid = 1;
 	}
 	ev->nmi_pending = min(hw->nmi_pending + test_bit(VL_REQ_NMI, vcpu->requests), 2);
 	ev->interruptibility = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
@@ -444,6 +448,9 @@ static bool events_valid(const struct vmx_lite_events *ev)
 		return false;
 	if (ev->pending_debug & ~(u64)PENDING_DEBUG_ALLOWED)
 		return false;
+	/* SDM vol. 3, 27.3.1.5: only a running CPU has a shadow. */
+	if ((ev->interruptibility & shadow) && ev->activity != VMX_LITE_RUNNING)
+		return false;
 	return ev->activity == VMX_LITE_RUNNING || ev->activity == VMX_LITE_HALTED ||
 	       ev->activity == VMX_LITE_WAIT_SIPI;
 }
@@ -456,7 +463,13 @@ static long set_events(void *object, void *arg)
 
 	if (!events_valid(ev))
 		return -EINVAL;
+	/* An interrupt waits until the guest can take it; what was half delivered is such. */
+	hw->ext_vector = -1;
 	hw->pending_valid = ev->pending_valid;
+	if (ev->pending_valid && ev->pending.type == VMX_LITE_EVENT_INTR) {
+		hw->pending_valid = false;
+		hw->ext_vector = ev->pending.vector;
+	}
 	hw->pending = ev->pending;
 	hw->pending_len = ev->insn_len;
 	hw->nmi_pending = ev->nmi_pending;
@@ -483,6 +496,13 @@ static long set_lapic(void *object, void *arg)
 	return vl_lapic_set_state(vcpu, arg);
 }
 
+/* Has the CPU what this capability needs? */
+static bool capability_there(u32 type)
+{
+	return !(type == VM_CAP_MTRAP_EXIT && !vl_has(VMX_LITE_FEAT_MTRAP)) &&
+	       !(type == VM_CAP_PAUSE_EXIT && !vl_has(VMX_LITE_FEAT_PAUSE_EXIT));
+}
+
 static long get_capability(void *object, void *arg)
 {
 	struct vl_vcpu *vcpu = object;
@@ -490,6 +510,8 @@ static long get_capability(void *object, void *arg)
 
 	if (cap->type >= VM_CAP_MAX || cap->value)
 		return -EINVAL;
+	if (!capability_there(cap->type))
+		return -ENODEV;
 	cap->value = vcpu->hw.cap[array_index_nospec(cap->type, VM_CAP_MAX)];
 	return 0;
 }
@@ -502,8 +524,7 @@ static long set_capability(void *object, void *arg)
 
 	if (cap->type >= VM_CAP_MAX || cap->value > 1)
 		return -EINVAL;
-	if ((cap->type == VM_CAP_MTRAP_EXIT && !vl_has(VMX_LITE_FEAT_MTRAP)) ||
-	    (cap->type == VM_CAP_PAUSE_EXIT && !vl_has(VMX_LITE_FEAT_PAUSE_EXIT)))
+	if (!capability_there(cap->type))
 		return -ENODEV;
 	hw->cap[array_index_nospec(cap->type, VM_CAP_MAX)] = cap->value;
 	vl_set_proc(hw, CPU_BASED_MONITOR_TRAP_FLAG, hw->cap[VM_CAP_MTRAP_EXIT]);
