@@ -32,6 +32,7 @@ static const struct syscore_ops name##_ops = {				\
 	.resume = name##_resume,					\
 	.shutdown = name##_shutdown,					\
 };									\
+									\
 static struct syscore name = { .ops = &name##_ops }
 #define vl_register_syscore(name)	register_syscore(&(name))
 #define vl_unregister_syscore(name)	unregister_syscore(&(name))

@@ -155,6 +155,10 @@ static void correct(struct vmx_lite_cpuid_entry *entry)
 			entry->edx = 0;
 		}
 		break;
+	case 0x15:
+		/* What the local APIC's timer counts; the runner knows the TSC. */
+		entry->ecx = entry->eax ? VL_LAPIC_TIMER_HZ : 0;
+		break;
 	case 0x80000000:
 		entry->eax = MAX_EXTENDED;
 		break;

@@ -189,11 +189,11 @@ static bool addressed(struct vl_vcpu *vcpu, struct vl_vcpu *src, const struct vl
 static int deliver_lowest(struct vl_vm *vm, struct vl_vcpu *src, const struct vl_irq *irq)
 {
 	DECLARE_BITMAP(best, VMX_LITE_MAX_VCPUS);
-	unsigned int i, n, lowest = U32_MAX;
+	unsigned int i = 0, n, lowest = U32_MAX;
 	struct vl_vcpu *vcpu;
 
 	bitmap_zero(best, VMX_LITE_MAX_VCPUS);
-	vl_for_each_vcpu(i, vcpu, vm) {
+	while ((vcpu = vl_next_vcpu(vm, &i))) {
 		struct vl_lapic *lapic = vcpu->lapic;
 		unsigned int class = vl_lapic_ppr(lapic) >> 4;
 
@@ -203,7 +203,7 @@ static int deliver_lowest(struct vl_vm *vm, struct vl_vcpu *src, const struct vl
 		if (class < lowest)
 			bitmap_zero(best, VMX_LITE_MAX_VCPUS);
 		lowest = class;
-		__set_bit(i, best);
+		__set_bit(vcpu->id, best);
 	}
 	if (lowest == U32_MAX)
 		return 0;
@@ -230,7 +230,7 @@ static int deliver_lowest(struct vl_vm *vm, struct vl_vcpu *src, const struct vl
 int vl_irq_deliver(struct vl_vm *vm, struct vl_vcpu *src, const struct vl_irq *irq)
 {
 	struct vl_vcpu *vcpu;
-	unsigned int i;
+	unsigned int i = 0;
 	int n = 0;
 
 	if (irq->shorthand == VL_IRQ_SELF)
@@ -243,7 +243,7 @@ int vl_irq_deliver(struct vl_vm *vm, struct vl_vcpu *src, const struct vl_irq *i
 	if (irq->mode == VL_IRQ_LOWEST)
 		return deliver_lowest(vm, src, irq);
 
-	vl_for_each_vcpu(i, vcpu, vm) {
+	while ((vcpu = vl_next_vcpu(vm, &i))) {
 		if (addressed(vcpu, src, irq))
 			n += vl_lapic_accept(vcpu, irq);
 	}

@@ -5,7 +5,6 @@
  */
 #include <linux/kernel.h>
 #include <asm/msr.h>
-#include <asm/mtrr.h>
 #include <asm/nospec-branch.h>
 
 #include "vcpu.h"
@@ -318,13 +317,27 @@ static int set_arch_capabilities(struct vl_vcpu *vcpu, u32 index, u64 value, boo
 
 #define MTRR_CAP	(VL_MTRR_VARIABLE | BIT(8) | BIT(10))
 
+/* SDM vol. 4, table 2-2: IA32_MTRR... */
+#define MTRR_CAP_MSR		0xfe
+#define MTRR_VARIABLE_FIRST	0x200
+#define MTRR_VARIABLE_LAST	(MTRR_VARIABLE_FIRST + 2 * VL_MTRR_VARIABLE - 1)
+#define MTRR_FIX_64K		0x250
+#define MTRR_FIX_16K_FIRST	0x258
+#define MTRR_FIX_16K_LAST	0x259
+#define MTRR_FIX_4K_FIRST	0x268
+#define MTRR_FIX_4K_LAST	0x26f
+#define MTRR_DEF_TYPE		0x2ff
+
 /* The eleven fixed-range MTRRs in the order of mtrr_fixed. */
 static const u32 fixed_mtrrs[VL_MTRR_FIXED] = {
-	MSR_MTRRfix64K_00000, MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000,
-	MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_C8000, MSR_MTRRfix4K_D0000,
-	MSR_MTRRfix4K_D8000, MSR_MTRRfix4K_E0000, MSR_MTRRfix4K_E8000,
-	MSR_MTRRfix4K_F0000, MSR_MTRRfix4K_F8000,
+	MTRR_FIX_64K, MTRR_FIX_16K_FIRST, MTRR_FIX_16K_LAST,
+	MTRR_FIX_4K_FIRST, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, MTRR_FIX_4K_LAST,
 };
+
+static bool is_variable_mtrr(u32 index)
+{
+	return index >= MTRR_VARIABLE_FIRST && index <= MTRR_VARIABLE_LAST;
+}
 
 static u64 *stored(struct vl_vcpu *vcpu, u32 index)
 {
@@ -332,15 +345,15 @@ static u64 *stored(struct vl_vcpu *vcpu, u32 index)
 	int i;
 
 	switch (index) {
-	case MSR_MTRRdefType:
+	case MTRR_DEF_TYPE:
 		return &s->mtrr_def;
 	case MSR_IA32_MISC_ENABLE:
 		return &s->misc_enable;
 	case MSR_IA32_UCODE_REV:
 		return &s->bios_sign_id;
 	}
-	if (index >= 0x200 && index < 0x200 + 2 * VL_MTRR_VARIABLE)
-		return &s->mtrr_var[index - 0x200];
+	if (is_variable_mtrr(index))
+		return &s->mtrr_var[index - MTRR_VARIABLE_FIRST];
 	for (i = 0; i < VL_MTRR_FIXED; i++)
 		if (fixed_mtrrs[i] == index)
 			return &s->mtrr_fixed[i];
@@ -367,9 +380,9 @@ static bool mtrr_valid(struct vl_vcpu *vcpu, u32 index, u64 value)
 {
 	int i;
 
-	if (index == MSR_MTRRdefType)
+	if (index == MTRR_DEF_TYPE)
 		return mtrr_type_valid(value) && !(value & ~0xcffULL);
-	if (index >= 0x200 && index < 0x200 + 2 * VL_MTRR_VARIABLE) {
+	if (is_variable_mtrr(index)) {
 		u64 high = ~GENMASK_ULL(vcpu->hw.maxphyaddr - 1, 0);
 
 		if (index & 1)
@@ -451,19 +464,19 @@ static const struct msr_range ranges[] = {
 	{ MSR_IA32_SPEC_CTRL, MSR_IA32_SPEC_CTRL, get_spec_ctrl, set_spec_ctrl },
 	{ MSR_IA32_PRED_CMD, MSR_IA32_PRED_CMD, get_nothing, set_pred_cmd },
 	{ MSR_IA32_UCODE_REV, MSR_IA32_UCODE_REV, get_stored, set_ucode_rev },
-	{ MSR_MTRRcap, MSR_MTRRcap, get_mtrr_cap, set_readonly },
+	{ MTRR_CAP_MSR, MTRR_CAP_MSR, get_mtrr_cap, set_readonly },
 	{ MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_ARCH_CAPABILITIES, get_arch_capabilities,
 	  set_arch_capabilities },
 	{ MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_EIP, get_vmcs, set_vmcs },
 	{ MSR_IA32_MCG_CAP, MSR_IA32_MCG_CAP, get_zero, set_readonly },
 	{ MSR_IA32_MCG_STATUS, MSR_IA32_MCG_STATUS, get_zero, set_zero },
 	{ MSR_IA32_MISC_ENABLE, MSR_IA32_MISC_ENABLE, get_stored, set_misc_enable },
-	{ 0x200, 0x200 + 2 * VL_MTRR_VARIABLE - 1, get_stored, set_mtrr },
-	{ MSR_MTRRfix64K_00000, MSR_MTRRfix64K_00000, get_stored, set_mtrr },
-	{ MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000, get_stored, set_mtrr },
-	{ MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_F8000, get_stored, set_mtrr },
+	{ MTRR_VARIABLE_FIRST, MTRR_VARIABLE_LAST, get_stored, set_mtrr },
+	{ MTRR_FIX_64K, MTRR_FIX_64K, get_stored, set_mtrr },
+	{ MTRR_FIX_16K_FIRST, MTRR_FIX_16K_LAST, get_stored, set_mtrr },
+	{ MTRR_FIX_4K_FIRST, MTRR_FIX_4K_LAST, get_stored, set_mtrr },
 	{ MSR_IA32_CR_PAT, MSR_IA32_CR_PAT, get_pat, set_pat },
-	{ MSR_MTRRdefType, MSR_MTRRdefType, get_stored, set_mtrr },
+	{ MTRR_DEF_TYPE, MTRR_DEF_TYPE, get_stored, set_mtrr },
 	{ MSR_IA32_TSC_DEADLINE, MSR_IA32_TSC_DEADLINE, get_tsc_deadline, set_tsc_deadline },
 	{ 0x800, 0x8ff, get_x2apic, set_x2apic },
 	{ MSR_EFER, MSR_EFER, get_efer, set_efer },

@@ -257,7 +257,6 @@ static void take_init(struct vl_vcpu *vcpu)
 {
 	vl_vcpu_reset(vcpu, true);
 	vcpu->activity = vcpu->id ? VMX_LITE_WAIT_SIPI : VMX_LITE_RUNNING;
-	clear_bit(VL_REQ_SIPI, vcpu->requests);
 }
 
 static void take_sipi(struct vl_vcpu *vcpu)

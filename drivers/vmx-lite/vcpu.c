@@ -221,13 +221,13 @@ static void flush_ack(void *unused)
 void vl_vm_flush_ept(struct vl_vm *vm)
 {
 	struct vl_vcpu *vcpu;
-	unsigned int i;
+	unsigned int i = 0;
 	cpumask_var_t mask;
 	bool have_mask = zalloc_cpumask_var(&mask, GFP_ATOMIC);
 	bool any = false;
 	int me = get_cpu();
 
-	vl_for_each_vcpu(i, vcpu, vm) {
+	while ((vcpu = vl_next_vcpu(vm, &i))) {
 		vl_request(vcpu, VL_REQ_FLUSH_EPT);
 		/* Pairs with run.c: it sees the request, or we see it in the guest. */
 		smp_mb__after_atomic();

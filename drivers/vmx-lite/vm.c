@@ -21,11 +21,11 @@ static atomic_t next_id = ATOMIC_INIT(0);
 int vl_vm_suspend(struct vl_vm *vm, u32 how)
 {
 	struct vl_vcpu *vcpu;
-	unsigned int i;
+	unsigned int i = 0;
 
 	if (cmpxchg(&vm->suspended, VM_SUSPEND_NONE, how) != VM_SUSPEND_NONE)
 		return -EBUSY;
-	vl_for_each_vcpu(i, vcpu, vm) {
+	while ((vcpu = vl_next_vcpu(vm, &i))) {
 		vl_request(vcpu, VL_REQ_SUSPEND);
 		vl_vcpu_kick(vcpu);
 	}
@@ -36,7 +36,7 @@ int vl_vm_suspend(struct vl_vm *vm, u32 how)
 static void vm_destroy(struct kref *kref)
 {
 	struct vl_vm *vm = container_of(kref, struct vl_vm, kref);
-	unsigned int i;
+	unsigned int i = 0;
 
 	vl_debugfs_remove_vm(vm);
 	vl_irqfd_destroy(vm);

@@ -149,9 +149,23 @@ int vl_vm_suspend(struct vl_vm *vm, u32 how);
  */
 u64 vl_vcpu_guest_tsc(struct vl_vcpu *vcpu);
 
-/* First vCPU to last: a constant set of pointers that may have holes. */
-#define vl_for_each_vcpu(i, vcpu, vm)					\
-	for ((i) = 0; (i) < READ_ONCE((vm)->nr_vcpus); (i)++)		\
-		if (!((vcpu) = READ_ONCE((vm)->vcpus[i]))) {} else
+/**
+ * vl_next_vcpu() - walk over a VM's vCPUs
+ * @vm: the VM
+ * @id: where to begin; out: one behind the vCPU returned
+ * Context: any.
+ * Return: the next vCPU, NULL after the last.
+ */
+static inline struct vl_vcpu *vl_next_vcpu(struct vl_vm *vm, unsigned int *id)
+{
+	while (*id < READ_ONCE(vm->nr_vcpus)) {
+		/* Pairs with the store in vm.c: the vCPU is complete. */
+		struct vl_vcpu *vcpu = smp_load_acquire(&vm->vcpus[(*id)++]);
+
+		if (vcpu)
+			return vcpu;
+	}
+	return NULL;
+}
 
 #endif /* VMX_LITE_H */

@@ -51,7 +51,7 @@ unsigned int vl_guest_phys_bits(void)
 	return min_t(unsigned int, boot_cpu_data.x86_phys_bits, VL_EPT_MAX_GPA_BITS);
 }
 
-static int vmxon(u64 pa)
+static int vmx_on(u64 pa)
 {
 	bool failed = true;
 
@@ -63,7 +63,7 @@ static int vmxon(u64 pa)
 	return failed ? -EIO : 0;
 }
 
-static void vmxoff(void)
+static void vmx_off(void)
 {
 	asm volatile("1: vmxoff\n"
 		     "2:\n"
@@ -91,7 +91,7 @@ static enum vmx_lite_reason cpu_enable(void)
 		return VMX_LITE_BUSY;
 
 	cr4_set_bits(X86_CR4_VMXE);
-	if (vmxon(page_to_phys(cpu->region))) {
+	if (vmx_on(page_to_phys(cpu->region))) {
 		cr4_clear_bits(X86_CR4_VMXE);
 		return VMX_LITE_VMXON_FAILED;
 	}
@@ -125,7 +125,7 @@ static void cpu_disable(void)
 		return;
 	list_for_each_entry_safe(vcpu, next, &cpu->loaded, hw.loaded)
 		unload_local(vcpu);
-	vmxoff();
+	vmx_off();
 	cr4_clear_bits(X86_CR4_VMXE);
 	cpu->on = false;
 }
@@ -153,8 +153,10 @@ static void unload_ipi(void *arg)
  */
 void vl_vmx_unload(struct vl_vcpu *vcpu)
 {
-	int cpu = smp_load_acquire(&vcpu->hw.cpu);
+	int cpu;
 
+	/* Pairs with unload_local(): what -1 says has happened. */
+	cpu = smp_load_acquire(&vcpu->hw.cpu);
 	if (cpu >= 0)
 		smp_call_function_single(cpu, unload_ipi, vcpu, 1);
 }
@@ -204,7 +206,7 @@ static void emergency_disable(void)
 	/* The crash kernel's dump shall hold the VMCSs as memory, not cache. */
 	list_for_each_entry(vcpu, &cpu->loaded, hw.loaded)
 		vl_vmclear(vcpu->hw.vmcs.pa);
-	vmxoff();
+	vmx_off();
 	cr4_clear_bits(X86_CR4_VMXE);
 	cpu->on = false;
 }
