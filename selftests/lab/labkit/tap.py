@@ -12,6 +12,8 @@ BEGIN = re.compile(r"# tap-run: begin (\S+)$")
 END = re.compile(r"# tap-run: end (\S+) (\d+)$")
 PLAN = re.compile(r"( *)1\.\.(\d+)(?:\s*#\s*SKIP\b\s*(.*))?", re.IGNORECASE)
 RESULT = re.compile(r"( *)(not )?ok\b(?: +(\d+))?(?: +- +| +)?([^#]*)(?:#\s*(\w+)\s*(.*))?")
+# KUnit gives the cases of a parameterised test no plan, but their number after them.
+STATISTICS = re.compile(r"( *)# \S+: pass:\d+ fail:\d+ skip:\d+ total:(\d+)")
 # printk's time stamp, and the thread's where that is on.
 STAMP = re.compile(r"\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ")
 
@@ -91,6 +93,13 @@ class _Program:
         if line.startswith("Bail out!"):
             self.bailed = True
             self.fail(line)
+            return
+        statistics = STATISTICS.fullmatch(line)
+        if statistics:
+            indent, count = statistics.groups()
+            for depth, level in self.levels.items():
+                if depth > len(indent) and level.plan is None:
+                    level.plan = int(count)
             return
         result = RESULT.fullmatch(line)
         if result:
