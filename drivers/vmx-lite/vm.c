@@ -41,10 +41,11 @@ static void vm_destroy(struct kref *kref)
 	vl_debugfs_remove_vm(vm);
 	vl_irqfd_destroy(vm);
 	vl_ioeventfd_destroy(vm);
+	/* Before the vCPUs: until then a change of user memory asks them to flush. */
+	vl_memory_destroy(vm);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		if (vm->vcpus[i])
 			vl_vcpu_destroy(vm->vcpus[i]);
-	vl_memory_destroy(vm);
 	mmdrop(vm->mm);
 	kfree(vm);
 }
