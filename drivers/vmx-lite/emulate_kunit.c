@@ -9,7 +9,7 @@
 
 #include "emulate_kunit.h"
 
-#define RIP_64		0x400000
+#define RIP_64		0x7f0000400000
 #define RIP_OTHER	0x1000
 #define NO_ACCESS	(~0U)
 
@@ -210,6 +210,17 @@ static void expect_done(const struct fake *f, const struct emul_case *c)
 	KUNIT_EXPECT_EQ_MSG(f->test, f->e.rip, want.e.rip + (c->more ? 0 : c->len), "%s", c->name);
 }
 
+static bool case_writes(const struct emul_case *c)
+{
+	unsigned int i;
+
+	for (i = 0; c->accesses[i].type; i++) {
+		if (c->accesses[i].type == 'W')
+			return true;
+	}
+	return false;
+}
+
 /* Each row as it stands. */
 static void emul_table_test(struct kunit *test)
 {
@@ -219,6 +230,8 @@ static void emul_table_test(struct kunit *test)
 	fake_init_case(&f, test, c);
 	KUNIT_ASSERT_EQ_MSG(test, vl_emulate(&f.e), c->result, "%s", c->name);
 	KUNIT_EXPECT_EQ_MSG(test, f.accesses[f.next].type, 0, "%s: accesses left", c->name);
+	if (!case_writes(c))
+		KUNIT_EXPECT_EQ_MSG(test, f.probes, 0U, "%s", c->name);
 	if (c->result == VL_EMUL_DONE)
 		expect_done(&f, c);
 	else
@@ -293,6 +306,7 @@ struct segment_case {
 	struct vl_emul_seg seg;
 	u32 offset;
 	bool write;
+	bool compare;
 	bool stack;
 	bool align_check;
 	u8 vector;	/* 0: no fault */
@@ -315,6 +329,7 @@ static const struct segment_case segment_cases[] = {
 	{ "stack, behind the limit", { 0x10000, 0xfff, AR_DATA }, 0xffd, .stack = true,
 	  .vector = X86_TRAP_SS },
 	{ "read-only, read", { 0x10000, 0xfff, AR_DATA_RO }, 0 },
+	{ "read-only, compare", { 0x10000, 0xfff, AR_DATA_RO }, 0, .compare = true },
 	{ "read-only, write", { 0x10000, 0xfff, AR_DATA_RO }, 0, .write = true,
 	  .vector = X86_TRAP_GP },
 	{ "code, read", { 0x10000, 0xfff, AR_CODE }, 0 },
@@ -344,9 +359,9 @@ static const struct segment_case segment_cases[] = {
 
 static void emul_segment_test(struct kunit *test)
 {
-	/* mov eax, [ebx] or [ebp]; mov [ebx] or [ebp], eax */
+	/* mov eax, MEM; mov MEM, eax; cmp MEM, eax: with MEM [ebx] or [ebp] */
 	const struct segment_case *c = test->param_value;
-	u8 code[] = { c->write ? 0x89 : 0x8b, c->stack ? 0x45 : 0x43, 0 };
+	u8 code[] = { c->write ? 0x89 : c->compare ? 0x39 : 0x8b, c->stack ? 0x45 : 0x43, 0 };
 	struct emul_access access[2] = {
 		{ c->write ? 'W' : 'R', 4, (u32)(c->seg.base + c->offset), 5 },
 	};

@@ -197,11 +197,11 @@ static void strio_batch_test(struct kunit *test)
 		.seg = c->in ? VL_EMUL_ES : VL_EMUL_DS, .insn_len = 2,
 	};
 	u64 *pointer = &f->gpr[c->in ? VL_RDI : VL_RSI];
-	u8 *before = kunit_kzalloc(test, RAM_SIZE, GFP_KERNEL);
+	u8 *wanted = kunit_kzalloc(test, RAM_SIZE, GFP_KERNEL);
 	unsigned int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, before);
-	memcpy(before, f->ram, RAM_SIZE);
+	KUNIT_ASSERT_NOT_NULL(test, wanted);
+	memcpy(wanted, f->ram, RAM_SIZE);
 	*pointer = c->pointer;
 	f->gpr[VL_RCX] = c->rcx;
 	if (c->backwards)
@@ -220,13 +220,12 @@ static void strio_batch_test(struct kunit *test)
 
 	for (i = 0; c->in && i < io.count * c->size; i++)
 		f->data[i] = i * 3 + 1;
+	for (i = 0; c->in && i < io.count; i++)
+		memcpy(wanted + batch_offset(c, i), f->data + i * c->size, c->size);
 	for (i = 0; io.done < io.count && i < io.count; i++)
 		KUNIT_ASSERT_EQ(test, vl_emul_strio_finish(&f->e, &io, f->data), VL_EMUL_DONE);
 	KUNIT_EXPECT_EQ(test, io.done, io.count);
-
-	for (i = 0; c->in && i < io.count; i++)
-		memcpy(before + batch_offset(c, i), f->data + i * c->size, c->size);
-	KUNIT_EXPECT_EQ(test, memcmp(before, f->ram, RAM_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(wanted, f->ram, RAM_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, *pointer, c->pointer_after);
 	KUNIT_EXPECT_EQ(test, f->gpr[VL_RCX], c->rcx_after);
 	KUNIT_EXPECT_EQ(test, f->e.rip, (u64)RIP + (c->retires ? 2 : 0));

@@ -3,7 +3,7 @@
  * Instructions and what they must do, from the SDM, volume 2. The bytes come from an assembler.
  *
  * Defaults, see emulate_kunit.c: register n holds n times 0x1111111111111111 (32 bits of it
- * outside 64-bit mode); RIP is 0x400000 in 64-bit mode, else 0x1000.
+ * outside 64-bit mode); RIP is 0x7f0000400000 in 64-bit mode, else 0x1000.
  */
 #include <linux/kernel.h>
 
@@ -89,10 +89,10 @@ const struct emul_case vl_emul_cases[] = {
 	  .out = { { T_RBX, 0x5 } } },
 	{ "mov eax, [rip+0x1234]", .mode = 8, .len = 6,
 	  .code = { 0x8b, 0x05, 0x34, 0x12, 0x00, 0x00 },
-	  .accesses = { { 'R', 4, 0x40123a, 0x7 } }, .out = { { T_RAX, 0x7 } } },
+	  .accesses = { { 'R', 4, 0x7f000040123a, 0x7 } }, .out = { { T_RAX, 0x7 } } },
 	{ "mov dword ptr [rip-0x10], 0x11223344", .mode = 8, .len = 10,
 	  .code = { 0xc7, 0x05, 0xf0, 0xff, 0xff, 0xff, 0x44, 0x33, 0x22, 0x11 },
-	  .accesses = { { 'W', 4, 0x3ffffa, 0x11223344 } } },
+	  .accesses = { { 'W', 4, 0x7f00003ffffa, 0x11223344 } } },
 	{ "mov eax, [ebx]", .mode = 8, .len = 3, .code = { 0x67, 0x8b, 0x03 },
 	  .in = { { T_RBX, 0xffffffff00001000 } }, .accesses = { { 'R', 4, 0x1000, 0x7 } },
 	  .out = { { T_RAX, 0x7 } } },
@@ -218,6 +218,10 @@ const struct emul_case vl_emul_cases[] = {
 	  .in = { { T_RAX, 0x1000 } },
 	  .accesses = { { 'R', 8, 0x1000, 0x7fffffffffffffff }, { 'W', 8, 0x1000,
 	    0x8000000000000000 } }, .out_flags = PF | AF | SF | OF },
+	{ "add byte ptr [rax], 1", .mode = 8, .len = 3, .code = { 0x80, 0x00, 0x01 },
+	  .in = { { T_RAX, 0x1000 } }, .flags = CF | OF,
+	  .accesses = { { 'R', 1, 0x1000, 0x80 }, { 'W', 1, 0x1000, 0x81 } },
+	  .out_flags = PF | SF },
 	{ "add ecx, [rax]", .mode = 8, .len = 2, .code = { 0x03, 0x08 },
 	  .in = { { T_RAX, 0x1000 }, { T_RCX, 0x1122334480000000 } },
 	  .accesses = { { 'R', 4, 0x1000, 0x80000000 } }, .out = { { T_RCX, 0 } },
@@ -280,6 +284,9 @@ const struct emul_case vl_emul_cases[] = {
 	{ "cmp rcx, [rax]", .mode = 8, .len = 3, .code = { 0x48, 0x3b, 0x08 },
 	  .in = { { T_RAX, 0x1000 }, { T_RCX, 0x8000000000000000 } },
 	  .accesses = { { 'R', 8, 0x1000, 0x1 } }, .out_flags = PF | AF | OF },
+	{ "cmp ecx, [rax]", .mode = 8, .len = 2, .code = { 0x3b, 0x08 },
+	  .in = { { T_RAX, 0x1000 }, { T_RCX, 0x1122334400000003 } },
+	  .accesses = { { 'R', 4, 0x1000, 0x2 } } },
 	{ "cmp [rax], rcx", .mode = 8, .len = 3, .code = { 0x48, 0x39, 0x08 },
 	  .in = { { T_RAX, 0x1000 }, { T_RCX, 0x8000000000000000 } },
 	  .accesses = { { 'R', 8, 0x1000, 0x1 } }, .out_flags = CF | SF | OF },
@@ -497,6 +504,9 @@ const struct emul_case vl_emul_cases[] = {
 	{ "setnp byte ptr [rbx]", .mode = 8, .len = 3, .code = { 0x0f, 0x9b, 0x03 },
 	  .in = { { T_RBX, 0x1000 } }, .flags = PF, .accesses = { { 'W', 1, 0x1000, 0 } },
 	  .out_flags = PF },
+	{ "setp byte ptr [rbx]", .mode = 8, .len = 3, .code = { 0x0f, 0x9a, 0x03 },
+	  .in = { { T_RBX, 0x1000 } }, .flags = ZF, .accesses = { { 'W', 1, 0x1000, 0 } },
+	  .out_flags = ZF },
 	{ "setl byte ptr [rbx]", .mode = 8, .len = 3, .code = { 0x0f, 0x9c, 0x03 },
 	  .in = { { T_RBX, 0x1000 } }, .flags = OF, .accesses = { { 'W', 1, 0x1000, 0x1 } },
 	  .out_flags = OF },
@@ -842,6 +852,9 @@ const struct emul_case vl_emul_cases[] = {
 	  .result = VL_EMUL_FAULT, .vector = X86_TRAP_UD },
 	{ "lock add ecx, [rax]", .mode = 8, .len = 3, .code = { 0xf0, 0x03, 0x08 },
 	  .in = { { T_RAX, 0x1000 } }, .result = VL_EMUL_FAULT, .vector = X86_TRAP_UD },
+	{ "lock push [rax]", .mode = 8, .len = 3, .code = { 0xf0, 0xff, 0x30 },
+	  .in = { { T_RAX, 0x1000 }, { T_RSP, 0x8000 } }, .result = VL_EMUL_FAULT,
+	  .vector = X86_TRAP_UD },
 	{ "lock movsb", .mode = 8, .len = 2, .code = { 0xf0, 0xa4 },
 	  .in = { { T_RSI, 0x1000 }, { T_RDI, 0x2000 } }, .result = VL_EMUL_FAULT,
 	  .vector = X86_TRAP_UD },
