@@ -422,7 +422,8 @@ static int flush_unit(struct dmar_domain *domain, struct il_attachment *a,
 		*next = (struct il_inv){
 			.kind = IL_INV_DEVICE_TLB,
 			.sid = device->sids[0],
-			.pfsid = pci_dev_id(pci_physfn(device->pdev)),
+			.pfsid = ECAP_DIT(a->unit->ecap) ?
+				 pci_dev_id(pci_physfn(device->pdev)) : 0,
 			.depth = device->ats_depth,
 		};
 		il_inv_range(next, first, last);

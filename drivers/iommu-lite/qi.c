@@ -203,6 +203,9 @@ bool il_qi_recover(struct dmar_drhd_unit *unit)
 		pr_err_ratelimited("unit %u: unexpected device-TLB completion (FSTS.ICE)\n",
 				   unit->id);
 	writel(status, unit->reg + DMAR_FSTS);
+	/* Hardware goes on by itself; some emulated units want to be told */
+	writel(unit->qi->tail % QI_ENTRIES * sizeof(*bad),
+	       unit->reg + DMAR_IQT);
 	return true;
 }
 

@@ -24,7 +24,8 @@ enum il_inv_kind {
  * @kind: what to invalidate
  * @did: domain id (CONTEXT_DEVICE, IOTLB_DOMAIN, IOTLB_PAGES)
  * @sid: requester id (CONTEXT_DEVICE, DEVICE_TLB)
- * @pfsid: requester id of the physical function (DEVICE_TLB)
+ * @pfsid: requester id of the physical function, 0 without ECAP.DIT
+ *	(DEVICE_TLB)
  * @depth: invalidations the device can queue, 0..31 (DEVICE_TLB)
  * @hint: no table above the leaf level has changed (IOTLB_PAGES)
  * @order: 2^order pages from @address on, which is aligned to them

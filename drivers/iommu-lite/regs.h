@@ -49,6 +49,7 @@
 #define ECAP_IR(e)		((e) >> 3 & 1)
 #define ECAP_PT(e)		((e) >> 6 & 1)
 #define ECAP_SC(e)		((e) >> 7 & 1)
+#define ECAP_DIT(e)		((e) >> 41 & 1)
 #define ECAP_IRO(e)		(((e) >> 8 & 0x3ff) * 16)
 
 /* 11.4.4 Global Command and Status: the same bits */
