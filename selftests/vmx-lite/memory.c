@@ -270,27 +270,14 @@ TEST_F_TIMEOUT(memory, swap, 120)
 {
 	const char *disk = getenv("LAB_DISK");
 	struct vl_vcpu *vcpu = &self->vcpu;
-	unsigned char header[PAGE] = { 0 };
 	uint64_t pagemap[PAGES];
-	uint32_t words[3] = { 1, 0, 0 };
+	off_t at = (uintptr_t)self->area / PAGE * sizeof(pagemap[0]);
 	unsigned int i, out = 0;
 	int fd, tries;
-	off_t size, at = (uintptr_t)self->area / PAGE * sizeof(pagemap[0]);
 
 	if (!disk)
 		SKIP(return, "no disk to swap to");
-	fd = open(disk, O_RDWR);
-	ASSERT_LE(0, fd);
-	size = lseek(fd, 0, SEEK_END);
-	ASSERT_LT(16 * MIB, size);
-	/* mkswap: version 1, last page, no bad ones; the magic ends the page. */
-	words[1] = size / PAGE - 1;
-	memcpy(header + 1024, words, sizeof(words));
-	memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
-	ASSERT_EQ(PAGE, pwrite(fd, header, PAGE, 0));
-	fsync(fd);
-	close(fd);
-	ASSERT_EQ(0, swapon(disk, 0));
+	vl_swap_on(disk);
 
 	fill(self->area, PAGES);
 	start_walk(vcpu, AREA, PAGES, 1);

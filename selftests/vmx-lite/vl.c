@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/swap.h>
 #include <unistd.h>
 
 #include "vl.h"
@@ -479,4 +480,23 @@ void vl_set_frame_rip(struct vl_vcpu *vcpu, uint8_t vector, uint64_t rip)
 	size = c.efer & VL_EFER_LMA ? 8 : c.cr0 & VL_CR0_PE ? 4 : 2;
 	memcpy(vcpu->vm->ram + regs.rsp + size +
 	       (size != 2 && vl_vector_has_error(vector) ? size : 0), &rip, size);
+}
+
+/* Write a swap header to @disk, whose data it destroys, and swap to it. */
+void vl_swap_on(const char *disk)
+{
+	unsigned char header[4096] = { 0 };
+	uint32_t words[3] = { 1, 0, 0 };	/* version, last page, bad pages */
+	int fd = open(disk, O_RDWR);
+	off_t size;
+
+	if (fd < 0)
+		vl_die("%s", disk);
+	size = lseek(fd, 0, SEEK_END);
+	words[1] = size / sizeof(header) - 1;
+	memcpy(header + 1024, words, sizeof(words));
+	memcpy(header + sizeof(header) - 10, "SWAPSPACE2", 10);
+	if (size < 1 << 24 || pwrite(fd, header, sizeof(header), 0) != sizeof(header) ||
+	    fsync(fd) || close(fd) || swapon(disk, 0))
+		vl_die("swap on %s", disk);
 }
