@@ -37,7 +37,8 @@ def prepare(machines, kernels, out):
     """Make ready for suites on these MACHINES with these KERNELS: the titles of the
     steps that failed."""
     os.makedirs(out, exist_ok=True)
-    make = ["make", "-j", str(os.cpu_count() or 1)]
+    # One folder that does not build leaves the others their tests.
+    make = ["make", "-k", "-j", str(os.cpu_count() or 1)]
     steps = [("packages", [os.path.join(LAB, "setup")]),
              ("kernels", [os.path.join(LAB, "kernels")])]
     if "qemu-vmx" in machines:
