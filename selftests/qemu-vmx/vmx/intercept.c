@@ -186,7 +186,9 @@ void cpu_vmx_check_io(CPUX86State *env, uint32_t port, uint32_t svm_param,
         return;
     }
     qualification = (size - 1) | in << 3 | string << 4 |
-                    (string && rep) << 5 | (uint64_t)port << 16;
+                    (string && rep) << 5 |
+                    (svm_param & VMX_IOIO_IMMEDIATE ? 0x40 : 0) |
+                    (uint64_t)port << 16;
     if (string) {
         vmx_write(env, VMCS_GUEST_LINEAR_ADDRESS, string_address(env, in));
         vmx_write(env, VMCS_EXIT_INSTRUCTION_INFO,

@@ -276,6 +276,9 @@
 #define VMX_ERR_ENTRY_MOV_SS            26
 #define VMX_ERR_INVALIDATE_OPERAND      28
 
+/* Beside SVM's description of an I/O instruction: the port is an immediate */
+#define VMX_IOIO_IMMEDIATE              (1u << 13)
+
 /* VMX-abort indicators (28.7) */
 #define VMX_ABORT_SAVE_MSR              1
 #define VMX_ABORT_LOAD_MSR              4
