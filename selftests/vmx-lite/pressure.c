@@ -112,12 +112,17 @@ static uint64_t word(const uint8_t *mem, unsigned int page)
 	return value;
 }
 
-/* Run all vCPUs while @change is called CHANGES times and more. */
+typedef bool change_fn(FIXTURE_DATA(pressure) *self, unsigned int n);
+
+/*
+ * Run all vCPUs while @change is called CHANGES times, or until it is not content.
+ * It must not leave by ASSERT: the vCPUs' threads use what is here.
+ */
 static void press(struct __test_metadata *_metadata, FIXTURE_DATA(pressure) *self,
-		  void (*change)(struct __test_metadata *_metadata,
-				 FIXTURE_DATA(pressure) *self, unsigned int n))
+		  change_fn *change)
 {
 	struct counter_arg args[VCPUS];
+	bool content = true;
 	uint64_t first;
 	unsigned int n;
 	int i;
@@ -131,30 +136,32 @@ static void press(struct __test_metadata *_metadata, FIXTURE_DATA(pressure) *sel
 
 		vl_set_regs(&self->vcpu[i], &regs);
 		args[i] = (struct counter_arg){ &self->vcpu[i], &self->stop, &self->failed };
-		ASSERT_EQ(0, pthread_create(&self->thread[i], NULL, count, &args[i]));
+		if (pthread_create(&self->thread[i], NULL, count, &args[i]))
+			vl_die("pthread_create");
 	}
-	for (n = 0; n < CHANGES && !atomic_load(&self->failed); n++)
-		change(_metadata, self, n);
+	for (n = 0; n < CHANGES && content && !atomic_load(&self->failed); n++)
+		content = change(self, n);
 	atomic_store(&self->stop, true);
 	for (i = 0; i < VCPUS; i++)
-		ASSERT_EQ(0, pthread_join(self->thread[i], NULL));
+		pthread_join(self->thread[i], NULL);
+	ASSERT_TRUE(content) TH_LOG("change %u", n);
 	ASSERT_EQ(0, self->failed);
 
 	/* What the process sees is what the guest has counted to. */
 	for (i = 0; i < VCPUS; i++) {
 		first = word(self->mem, i);
 		EXPECT_LE(ROUNDS, first);
-		for (n = i; n < PAGES; n += VCPUS)
+		for (n = i; n < PAGES; n += VCPUS) {
 			ASSERT_EQ(first, word(self->mem, n)) TH_LOG("page %u", n);
+		}
 	}
 }
 
-static void page_out(struct __test_metadata *_metadata, FIXTURE_DATA(pressure) *self,
-		     unsigned int n)
+static bool page_out(FIXTURE_DATA(pressure) *self, unsigned int n)
 {
 	unsigned int start = n * 37 % PAGES;
 
-	ASSERT_EQ(0, madvise(self->mem + start * PAGE, (PAGES - start) * PAGE, MADV_PAGEOUT));
+	return !madvise(self->mem + start * PAGE, (PAGES - start) * PAGE, MADV_PAGEOUT);
 }
 
 TEST_F_TIMEOUT(pressure, pageout, 180)
@@ -165,23 +172,19 @@ TEST_F_TIMEOUT(pressure, pageout, 180)
 	press(_metadata, self, page_out);
 }
 
-static void share(struct __test_metadata *_metadata, FIXTURE_DATA(pressure) *self,
-		  unsigned int n)
+/* The child's copy must not change, however the guest writes. */
+static bool share(FIXTURE_DATA(pressure) *self, unsigned int n)
 {
-	uint64_t before, after;
-	int status;
+	int status = -1;
 	pid_t pid = fork();
 
 	if (!pid) {
-		/* The child's copy must not change, however the guest writes. */
-		before = word(self->mem, n);
+		uint64_t before = word(self->mem, n);
+
 		usleep(1000);
-		after = word(self->mem, n);
-		_exit(before != after);
+		_exit(before != word(self->mem, n));
 	}
-	ASSERT_LT(0, pid);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_EQ(0, status);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
 }
 
 TEST_F_TIMEOUT(pressure, fork, 180)
@@ -190,18 +193,17 @@ TEST_F_TIMEOUT(pressure, fork, 180)
 }
 
 /* To a huge page, and to small ones again by a page with other rights for a moment. */
-static void resize(struct __test_metadata *_metadata, FIXTURE_DATA(pressure) *self,
-		   unsigned int n)
+static bool resize(FIXTURE_DATA(pressure) *self, unsigned int n)
 {
 	uint8_t *half = self->mem + n % 2 * HUGE;
 
 	if (n % 4 < 2) {
 		/* Refused where the host has no 2 MiB to spare, which is no failure. */
 		madvise(half, HUGE, MADV_COLLAPSE);
-	} else {
-		ASSERT_EQ(0, mprotect(half + PAGE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
-		ASSERT_EQ(0, mprotect(half + PAGE, PAGE, PROT_READ | PROT_WRITE));
+		return true;
 	}
+	return !mprotect(half + PAGE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC) &&
+	       !mprotect(half + PAGE, PAGE, PROT_READ | PROT_WRITE);
 }
 
 TEST_F_TIMEOUT(pressure, huge_pages, 180)
@@ -210,43 +212,49 @@ TEST_F_TIMEOUT(pressure, huge_pages, 180)
 	press(_metadata, self, resize);
 }
 
+static void copy_words(FIXTURE_DATA(pressure) *self, uint64_t *words)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGES; i++)
+		words[i] = word(self->mem, i);
+}
+
 /*
  * A word that changed between a clear and a look at it is in the log that is read
  * after.
  */
-static void log_dirty(struct __test_metadata *_metadata, FIXTURE_DATA(pressure) *self,
-		      unsigned int n)
+static bool log_dirty(FIXTURE_DATA(pressure) *self, unsigned int n)
 {
 	static uint64_t before[PAGES], after[PAGES], bitmap[PAGES / 64];
 	struct vmx_lite_dirty_log log = {
 		.gpa = VL_MMIO, .size = SIZE, .bitmap = (uintptr_t)bitmap,
 		.flags = VMX_LITE_DIRTY_CLEAR,
 	};
-	unsigned int i, changed = 0;
+	unsigned int i;
 
-	if (n % 10 == 0) {
-		ASSERT_EQ(0, vl_set_memory(&self->vm, VL_MMIO, SIZE, self->mem, 0));
-		ASSERT_EQ(0, vl_set_memory(&self->vm, VL_MMIO, SIZE, self->mem,
-					   VMX_LITE_MEM_LOG_DIRTY));
-	} else {
-		ASSERT_EQ(0, vl_ioctl(self->vm.fd, VM_GET_DIRTY_LOG, &log));
-	}
-	for (i = 0; i < PAGES; i++)
-		before[i] = word(self->mem, i);
-	if (n % 3 == 0 && self->disk)
-		ASSERT_EQ(0, madvise(self->mem, SIZE, MADV_PAGEOUT));
-	while (!changed) {
-		for (i = 0; i < PAGES; i++) {
-			after[i] = word(self->mem, i);
-			changed += after[i] != before[i];
+	/* A new log at times, or one that goes on. */
+	if (n % 10 == 0 &&
+	    (vl_set_memory(&self->vm, VL_MMIO, SIZE, self->mem, 0) ||
+	     vl_set_memory(&self->vm, VL_MMIO, SIZE, self->mem, VMX_LITE_MEM_LOG_DIRTY)))
+		return false;
+	if (n % 10 != 0 && vl_ioctl(self->vm.fd, VM_GET_DIRTY_LOG, &log))
+		return false;
+	copy_words(self, before);
+	if (n % 3 == 0 && self->disk && madvise(self->mem, SIZE, MADV_PAGEOUT))
+		return false;
+	do {
+		copy_words(self, after);
+	} while (!memcmp(before, after, sizeof(after)) && !atomic_load(&self->failed));
+	if (vl_ioctl(self->vm.fd, VM_GET_DIRTY_LOG, &log))
+		return false;
+	for (i = 0; i < PAGES; i++) {
+		if (after[i] != before[i] && !(bitmap[i / 64] >> i % 64 & 1)) {
+			printf("# page %u is not in the log\n", i);
+			return false;
 		}
-		if (atomic_load(&self->failed))
-			return;
 	}
-	ASSERT_EQ(0, vl_ioctl(self->vm.fd, VM_GET_DIRTY_LOG, &log));
-	for (i = 0; i < PAGES; i++)
-		if (after[i] != before[i])
-			ASSERT_TRUE(bitmap[i / 64] >> i % 64 & 1) TH_LOG("page %u", i);
+	return true;
 }
 
 TEST_F_TIMEOUT(pressure, dirty_log, 180)
@@ -260,13 +268,9 @@ TEST_F_TIMEOUT(pressure, dirty_log_huge, 180)
 	press(_metadata, self, log_dirty);
 }
 
-static void all(struct __test_metadata *_metadata, FIXTURE_DATA(pressure) *self,
-		unsigned int n)
+static bool all(FIXTURE_DATA(pressure) *self, unsigned int n)
 {
-	share(_metadata, self, n);
-	resize(_metadata, self, n);
-	page_out(_metadata, self, n);
-	log_dirty(_metadata, self, n);
+	return share(self, n) && resize(self, n) && page_out(self, n) && log_dirty(self, n);
 }
 
 TEST_F_TIMEOUT(pressure, all, 240)
