@@ -333,7 +333,7 @@ static u32 xsave_size(struct vl_cpuid *table, u64 xcr0)
 }
 
 /**
- * vl_cpuid_update() - values that follow CR4 and XCR0
+ * vl_cpuid_update() - values that follow CR4, XCR0 and IA32_APIC_BASE
  * @vcpu: loaded
  */
 void vl_cpuid_update(struct vl_vcpu *vcpu)
@@ -345,6 +345,10 @@ void vl_cpuid_update(struct vl_vcpu *vcpu)
 		e->ecx &= ~F(27);
 		if (vmcs_read(CR4_READ_SHADOW) & X86_CR4_OSXSAVE)
 			e->ecx |= F(27);
+		/* SDM vol. 3, 11.4.3: a disabled local APIC is not there. */
+		e->edx &= ~F(9);
+		if (vl_lapic_base(vcpu) & MSR_IA32_APICBASE_ENABLE)
+			e->edx |= F(9);
 	}
 	e = find(vcpu->hw.cpuid, 0xd, 0);
 	if (e)
@@ -471,10 +475,18 @@ int vl_cpuid_get(const struct vl_cpuid *table, struct vmx_lite_cpuid *args)
 	return 0;
 }
 
+/* Beyond the highest basic or extended leaf (SDM vol. 2, CPUID)? */
+static bool beyond(const struct vl_cpuid *table, u32 function)
+{
+	if (function < 0x40000000)
+		return function > table->max_basic;
+	return function >= 0x80000000 && function > table->entry[table->count - 1].function;
+}
+
 /**
  * vl_exit_cpuid() - exit reason 10
  *
- * Beyond the highest basic leaf a CPU answers with the data of that leaf.
+ * Beyond the highest leaf a CPU answers with the data of the highest basic leaf.
  */
 int vl_exit_cpuid(struct vl_vcpu *vcpu)
 {
@@ -482,7 +494,7 @@ int vl_exit_cpuid(struct vl_vcpu *vcpu)
 	u32 function = vcpu->gpr[VL_RAX], index = vcpu->gpr[VL_RCX];
 	const struct vmx_lite_cpuid_entry *e = find(table, function, index);
 
-	if (unlikely(!e) && (function > table->max_basic && function < 0x40000000))
+	if (unlikely(!e) && beyond(table, function))
 		e = find(table, table->max_basic, index);
 	if (likely(e)) {
 		vcpu->gpr[VL_RAX] = e->eax;

@@ -99,8 +99,11 @@ static int get_apic_base(struct vl_vcpu *vcpu, u32 index, u64 *value)
 
 static int set_apic_base(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
 {
+	int err = user ? vl_lapic_restore_base(vcpu, value) : vl_lapic_set_base(vcpu, value);
+
 	vl_request(vcpu, VL_REQ_EVENT);
-	return user ? vl_lapic_restore_base(vcpu, value) : vl_lapic_set_base(vcpu, value);
+	vl_cpuid_update(vcpu);
+	return err;
 }
 
 static int get_x2apic(struct vl_vcpu *vcpu, u32 index, u64 *value)

@@ -436,7 +436,7 @@ static bool events_valid(const struct vmx_lite_events *ev)
 	for (i = 0; i < ARRAY_SIZE(ev->pad); i++)
 		if (ev->pad[i])
 			return false;
-	if (ev->pending_valid > 1 || ev->nmi_pending > 2)
+	if (ev->pending_valid > 1 || ev->nmi_pending > 2 || ev->pending.pad)
 		return false;
 	if (ev->pending_valid && !event_valid(&ev->pending))
 		return false;
