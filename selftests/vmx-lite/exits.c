@@ -268,7 +268,7 @@ TEST_F(exits, suspend_arguments)
 	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
 	EXPECT_EQ(0, vm_suspend(&self->vm, VM_SUSPEND_POWEROFF));
 	/* The first says how. */
-	EXPECT_EQ(-EALREADY, vm_suspend(&self->vm, VM_SUSPEND_RESET));
+	EXPECT_EQ(-EBUSY, vm_suspend(&self->vm, VM_SUSPEND_RESET));
 	ASSERT_EXIT(VM_EXITCODE_SUSPENDED, &self->vcpu);
 	EXPECT_EQ(VM_SUSPEND_POWEROFF, self->vcpu.run->suspended.how);
 }

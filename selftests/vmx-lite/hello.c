@@ -68,8 +68,6 @@ TEST_F(hello, registers)
 	__u64 *p = &in.rax, mask;
 	unsigned int i;
 
-	if (variant->mode == VL_REAL)
-		SKIP(return, "registers of 16 bits");
 	/* nop; hlt */
 	vl_load_bytes(&self->vm, VL_CODE + 0x100, 0x90, 0xf4);
 	memset(&in, 0, sizeof(in));

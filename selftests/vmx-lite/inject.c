@@ -56,8 +56,7 @@ TEST_F(inject, exceptions)
 
 	vl_load_bytes(&self->vm, VL_CODE, 0xf4);
 	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
-		/* No error codes in real mode: SDM vol. 3, 27.2.1.3. */
-		error = variant->mode != VL_REAL && vl_vector_has_error(vectors[i]);
+		error = vl_vector_has_error(vectors[i]);
 		vl_start(&self->vcpu, VL_CODE, VL_FLAGS | VL_FLAG_IF);
 		ASSERT_EQ(0, vl_inject(&self->vcpu, VMX_LITE_EVENT_EXCEPTION, vectors[i],
 				       !error ? -1 : vectors[i] == 8 ? 0 : 0x30 + (int)i))
@@ -66,6 +65,8 @@ TEST_F(inject, exceptions)
 		vl_get_frame(&self->vcpu, vectors[i], &frame);
 		EXPECT_EQ(VL_CODE, frame.rip) TH_LOG("vector %u", vectors[i]);
 		EXPECT_EQ(VL_FLAG_IF, frame.rflags & VL_FLAG_IF);
+		/* Real mode pushes no error code: SDM vol. 3, 21.1.4. */
+		error &= variant->mode != VL_REAL;
 		EXPECT_EQ(error && vectors[i] != 8 ? 0x30 + i : 0, frame.error)
 			TH_LOG("vector %u", vectors[i]);
 		ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
@@ -292,7 +293,7 @@ TEST_F(inject, idt_vectoring)
 		regs.rsp = variant->mode == VL_REAL ? 0xd000 : 0x100000;
 		ASSERT_EQ(0, madvise(self->vm.ram + regs.rsp - 0x1000, 0x1000, MADV_DONTNEED));
 		vl_set_regs(&self->vcpu, &regs);
-		error = events[i].vector == 13 && variant->mode != VL_REAL;
+		error = events[i].vector == 13;
 		vl_stats(&self->vcpu, &before);
 		ASSERT_EQ(0, vl_inject(&self->vcpu, events[i].type, events[i].vector,
 				       error ? 0x77 : -1));
@@ -301,8 +302,7 @@ TEST_F(inject, idt_vectoring)
 		EXPECT_LE(1, after.ept_faults - before.ept_faults);
 		vl_get_frame(&self->vcpu, events[i].vector, &frame);
 		EXPECT_EQ(VL_CODE, frame.rip);
-		if (error)
-			EXPECT_EQ(0x77, frame.error);
+		EXPECT_EQ(error && variant->mode != VL_REAL ? 0x77 : 0, frame.error);
 		ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
 		EXPECT_EQ(VL_CODE + 2, self->vcpu.run->rip);
 		EXPECT_EQ(false, pending(&self->vcpu));
@@ -319,6 +319,7 @@ TEST_F(inject, software_vectoring)
 	vl_load_bytes(&self->vm, VL_CODE, 0xcd, 0x48, 0xcc, 0xf4);
 	regs.rsp = variant->mode == VL_REAL ? 0xd000 : 0x100000;
 	for (i = 0; i < 2; i++) {
+		vl_set_mode(&self->vcpu, variant->mode);
 		regs.rip = VL_CODE + i * 2;
 		ASSERT_EQ(0, madvise(self->vm.ram + regs.rsp - 0x1000, 0x1000, MADV_DONTNEED));
 		vl_set_regs(&self->vcpu, &regs);
@@ -361,6 +362,8 @@ TEST_F(inject, double_fault)
 	vl_get_frame(&self->vcpu, 8, &frame);
 	EXPECT_EQ(0, frame.error);
 	EXPECT_EQ(VL_CODE, frame.rip);
+	if (vl_under_tcg())
+		SKIP(return, "TCG gives a bad gate's error code wrong");
 	/* That of an interrupt: #NP, with the gate's index, IDT and EXT in the error code. */
 	vl_start(&self->vcpu, VL_CODE, VL_FLAGS | VL_FLAG_IF);
 	self->vm.ram[VL_IDT + 0x49 * 16 + 5] &= 0x7f;

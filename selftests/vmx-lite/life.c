@@ -366,12 +366,12 @@ TEST(guest_syscall)
 	ASSERT_EQ(0, vl_set_msr(&vcpu, MSR_LSTAR, 0x2000));
 	ASSERT_EQ(0, vl_set_msr(&vcpu, MSR_STAR, (uint64_t)VL_CS64 << 32));
 	ASSERT_EQ(0, vl_set_msr(&vcpu, MSR_FMASK, VL_FLAG_IF | VL_FLAG_DF));
-	vl_start(&vcpu, VL_CODE, VL_FLAGS | VL_FLAG_IF | VL_FLAG_DF | 1);
+	vl_start(&vcpu, VL_CODE, VL_FLAGS | VL_FLAG_IF | VL_FLAG_DF);
 	ASSERT_OUT(0xf3, 0, &vcpu);
 	vl_get_regs(&vcpu, &regs);
 	EXPECT_EQ(VL_CODE + 2, regs.rcx);
-	EXPECT_EQ(VL_FLAGS | VL_FLAG_IF | VL_FLAG_DF | 1, regs.r11);
-	EXPECT_EQ(VL_FLAGS | 1, regs.rflags);
+	EXPECT_EQ(VL_FLAGS | VL_FLAG_IF | VL_FLAG_DF, regs.r11);
+	EXPECT_EQ(VL_FLAGS, regs.rflags);
 	EXPECT_EQ(0x2000, regs.rip);
 	ASSERT_EQ(0, vl_ioctl(vcpu.fd, VM_GET_SEGS, &s));
 	EXPECT_EQ(VL_CS64, s.cs.selector);

@@ -153,6 +153,10 @@ TEST_F(msrs, bad_values)
 		ASSERT_EQ(0, vl_get_msr(&self->vcpu, bad[i].index, &before));
 		EXPECT_EQ(-EINVAL, vl_set_msr(&self->vcpu, bad[i].index, bad[i].value))
 			TH_LOG("%s", bad[i].what);
+		/* What the guest writes without an exit the CPU checks, and TCG does not. */
+		if (vl_under_tcg() && bad[i].value == NONCANONICAL &&
+		    bad[i].index != MSR_LSTAR && bad[i].index != MSR_CSTAR)
+			continue;
 		start_msr(&self->vcpu, true, bad[i].index, bad[i].value);
 		ASSERT_EXIT(VM_EXITCODE_INOUT, &self->vcpu);
 		ASSERT_EQ(13, *(uint8_t *)self->vcpu.data) TH_LOG("%s", bad[i].what);

@@ -93,6 +93,9 @@ static void confirm(struct __test_metadata *_metadata, struct vl_vcpu *vcpu, con
 	}
 	ASSERT_EQ(14, *(uint8_t *)vcpu->data) TH_LOG("%s: CPU", w->what);
 	vl_get_frame(vcpu, 14, &frame);
+	/* TCG leaves P out of a reserved bit's error code. */
+	if (w->error & E_RSVD && vl_under_tcg())
+		frame.error |= E_P;
 	EXPECT_EQ(w->error, frame.error) TH_LOG("%s: CPU", w->what);
 }
 
@@ -164,7 +167,7 @@ TEST_F(translate, long_mode)
 	{
 		struct vmx_lite_translate t = { .gva = 1ULL << 47, .access = R };
 
-		EXPECT_EQ(-EINVAL, vl_ioctl(self->vcpu.fd, VM_TRANSLATE, &t));
+		EXPECT_EQ(-ERANGE, vl_ioctl(self->vcpu.fd, VM_TRANSLATE, &t));
 	}
 }
 

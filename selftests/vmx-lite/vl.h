@@ -144,6 +144,8 @@ int vl_inject(struct vl_vcpu *vcpu, uint8_t type, uint8_t vector, int error);
 void vl_host_cpuid(struct vl_vcpu *vcpu);
 void vl_stats(struct vl_vcpu *vcpu, struct vmx_lite_stats *stats);
 bool vl_vector_has_error(uint8_t vector);
+bool vl_under_tcg(void);
+bool vl_under_bochs(void);
 void vl_swap_on(const char *disk);
 
 __attribute__((format(printf, 1, 2), noreturn)) void vl_die(const char *fmt, ...);
