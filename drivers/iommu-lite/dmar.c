@@ -167,10 +167,11 @@ const char *dmar_scope_name(unsigned int type)
 bool dmar_next_scope(const struct dmar_entry *entry, u32 *position,
 		     struct dmar_scope *scope)
 {
-	const u8 *p = entry->scopes + *position;
+	const u8 *p;
 
 	if (*position >= entry->scopes_length)
 		return false;
+	p = entry->scopes + *position;
 	scope->type = p[0];
 	scope->flags = p[2];
 	scope->enumeration_id = p[4];

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "iommu-lite.h"
+#include "trace.h"
 #include "uapi.h"
 
 /* Pages pinned at once: their pointers fill a page */
@@ -343,6 +344,7 @@ static int unmap_range(struct il_domfd *fd, u64 first, u64 last, u64 *unmapped)
 			pages += map->size >> PAGE_SHIFT;
 		}
 		*unmapped += map->size;
+		trace_iommu_lite_unmap(fd->domain->id, map->iova, map->size);
 		remove_map(fd, map);
 		cond_resched();
 	}

@@ -337,25 +337,6 @@ TEST_F(dma, faults_reach_an_eventfd)
 	close(event);
 }
 
-TEST_F(dma, fault_ring_overflows_in_order)
-{
-	struct iommu_lite_fault faults[128];
-	struct iommu_lite_device_info info;
-	unsigned int i;
-	int count;
-
-	for (i = 0; i < 70; i++)
-		ASSERT_TRUE(edu_to_memory(&self->edu, 0x100000 + i * 0x1000,
-					  4));
-	ASSERT_EQ(0, iommu_device_info(self->device, &info));
-	EXPECT_EQ(70, info.faults);
-	EXPECT_EQ(70 - 64, info.lost);
-	count = iommu_read_faults(self->device, faults, 128);
-	ASSERT_EQ(64, count);
-	for (i = 0; i < 64; i++)
-		EXPECT_EQ(0x100000 + i * 0x1000, faults[i].address);
-}
-
 TEST_F(dma, closing_stops_the_device)
 {
 	ASSERT_TRUE(edu_is_bus_master(&self->edu));
