@@ -23,6 +23,13 @@
 /* incq 0x20000; jmp: for ever */
 static const uint8_t count[] = { 0x48, 0xff, 0x04, 0x25, 0, 0, 2, 0, 0xeb, 0xf6 };
 
+/* With interrupts on: Bochs would else hold back the host's too. */
+static void start_count(struct vl_vcpu *vcpu)
+{
+	memcpy(vcpu->vm->ram + VL_CODE, count, sizeof(count));
+	vl_start(vcpu, VL_CODE, VL_FLAGS | VL_FLAG_IF);
+}
+
 static volatile uint64_t *counter(struct vl_vm *vm)
 {
 	return (uint64_t *)(vm->ram + VL_DATA);
@@ -61,7 +68,7 @@ TEST(two_vms)
 	for (i = 0; i < 2; i++) {
 		vl_vm_init(&vm[i], 0);
 		vl_vcpu_init(&vcpu[i], &vm[i], 0, VL_LONG);
-		memcpy(vm[i].ram + VL_CODE, count, sizeof(count));
+		start_count(&vcpu[i]);
 		ASSERT_EQ(0, pthread_create(&thread[i], NULL, run_thread, &vcpu[i]));
 	}
 	/* Both get on, also one after the other was ended. */
@@ -120,7 +127,7 @@ TEST(close_while_running)
 
 	vl_vm_init(&vm, 0);
 	vl_vcpu_init(&vcpu, &vm, 0, VL_LONG);
-	memcpy(vm.ram + VL_CODE, count, sizeof(count));
+	start_count(&vcpu);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, run_thread, &vcpu));
 	wait_for_more(&vm);
 	/* The VM's lifetime ends with its last user; here the vCPU's run is one. */
@@ -180,7 +187,8 @@ TEST(killed)
 			vl_vm_init(&vm, 0);
 			vl_vcpu_init(&vcpu, &vm, 0, VL_LONG);
 			vl_vcpu_init(&other, &vm, 1, VL_LONG);
-			memcpy(vm.ram + VL_CODE, count, sizeof(count));
+			start_count(&vcpu);
+			start_count(&other);
 			pthread_create(&thread, NULL, run_thread, &other);
 			if (write(up[1], "x", 1) != 1)
 				_exit(1);
@@ -258,7 +266,7 @@ TEST(hotplug)
 		SKIP(return, "no CPU to take off line");
 	vl_vm_init(&vm, 0);
 	vl_vcpu_init(&vcpu, &vm, 0, VL_LONG);
-	memcpy(vm.ram + VL_CODE, count, sizeof(count));
+	start_count(&vcpu);
 	/* The thread starts on the CPU that goes. */
 	ASSERT_EQ(0, pin(0, 1));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, run_thread, &vcpu));
