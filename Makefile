@@ -100,7 +100,7 @@ bench:
 
 .PHONY: clean distclean
 clean:
-	rm -rf $(BUILD)/modules $(BUILD)/tools $(BUILD)/selftests $(BUILD)/initramfs $(BUILD)/check
+	rm -rf $(addprefix $(BUILD)/,modules tools selftests initramfs run check bench static)
 
 distclean:
 	rm -rf $(BUILD)
