@@ -8,6 +8,7 @@
 #define VL_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <trace/events/ipi.h>
@@ -16,6 +17,12 @@
 #define vl_eventfd_signal(ctx)	eventfd_signal(ctx)
 #else
 #define vl_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#endif
+
+#ifdef HAVE_RCU_VIRT_NOTE_CPU
+#define vl_rcu_note_guest()	rcu_virt_note_context_switch(raw_smp_processor_id())
+#else
+#define vl_rcu_note_guest()	rcu_virt_note_context_switch()
 #endif
 
 /*

@@ -53,9 +53,21 @@ int vl_exit_io(struct vl_vcpu *vcpu)
 	run->inout.port = port;
 	run->inout.size = size;
 	run->inout.count = 1;
-	run->rip = vmcs_read(GUEST_RIP);
-	run->insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	/* Kept where user space cannot change them. */
+	vcpu->hw.io_rip = vmcs_read(GUEST_RIP);
+	vcpu->hw.io_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	run->rip = vcpu->hw.io_rip;
+	run->insn_len = vcpu->hw.io_len;
 	return vl_exit_to_user(vcpu, VM_EXITCODE_INOUT);
+}
+
+/**
+ * vl_complete_out() - an OUT that user space has seen
+ */
+int vl_complete_out(struct vl_vcpu *vcpu)
+{
+	vl_vcpu_skip_from(vcpu, vcpu->hw.io_rip, vcpu->hw.io_len);
+	return VL_RESUME;
 }
 
 /**
@@ -78,6 +90,5 @@ int vl_complete_in(struct vl_vcpu *vcpu)
 		*rax = value;
 		break;
 	}
-	vl_vcpu_skip(vcpu);
-	return VL_RESUME;
+	return vl_complete_out(vcpu);
 }

@@ -179,7 +179,7 @@ static int exit_ept_violation(struct vl_vcpu *vcpu)
 		return vl_exit_internal(vcpu, VMX_LITE_INTERNAL_MEMORY, ret);
 	if (vcpu->hw.idt_vectoring & VECTORING_INFO_VALID_MASK)
 		return vl_exit_internal(vcpu, VMX_LITE_INTERNAL_DELIVERY, 0);
-	return vl_mmio_emulate(vcpu);
+	return vl_mmio_exit(vcpu, gpa, qualification);
 }
 
 static int exit_ept_misconfig(struct vl_vcpu *vcpu)

@@ -33,13 +33,7 @@ static const u32 switched_msrs[VL_NR_SWITCHED_MSRS] = {
 	[VL_MSR_TSC_AUX] = MSR_TSC_AUX,
 };
 
-/* The host's values, which do not change while a CPU is up. */
-struct host_msrs {
-	bool known;
-	u64 value[VL_NR_SWITCHED_MSRS];
-};
-
-static DEFINE_PER_CPU(struct host_msrs, host_msrs);
+static DEFINE_PER_CPU(struct vl_host_msrs, host_msrs);
 
 static DEFINE_STATIC_KEY_FALSE(l1d_flush);
 static void *l1d_pages;
@@ -59,9 +53,9 @@ static bool has_switched_msr(enum vl_switched_msr msr)
 	return msr != VL_MSR_TSC_AUX || (vl_vmx.proc2 & SECONDARY_EXEC_ENABLE_RDTSCP);
 }
 
-static struct host_msrs *host_msrs_here(void)
+static const struct vl_host_msrs *host_msrs_here(void)
 {
-	struct host_msrs *host = this_cpu_ptr(&host_msrs);
+	struct vl_host_msrs *host = this_cpu_ptr(&host_msrs);
 	int i;
 
 	if (likely(host->known))
@@ -88,7 +82,7 @@ void vl_host_switch_in(struct vl_vcpu *vcpu)
 {
 	struct vl_hw *hw = &vcpu->hw;
 	struct vl_host *host = &hw->host;
-	const struct host_msrs *msrs = host_msrs_here();
+	const u64 *host_msr = host->msrs->value;
 	int i;
 
 	current_save_fsgs();
@@ -103,10 +97,10 @@ void vl_host_switch_in(struct vl_vcpu *vcpu)
 	vmcs_write(HOST_GS_SELECTOR, exit_selector(host->gs));
 	vmcs_write(HOST_FS_BASE, current->thread.fsbase);
 
-	wrmsrl(MSR_KERNEL_GS_BASE, hw->kernel_gs_base);
+	native_wrmsrl(MSR_KERNEL_GS_BASE, hw->kernel_gs_base);
 	for (i = 0; i < VL_NR_SWITCHED_MSRS; i++)
-		if (has_switched_msr(i) && hw->msr[i] != msrs->value[i])
-			wrmsrl(switched_msrs[i], hw->msr[i]);
+		if (hw->msr[i] != host_msr[i])
+			native_wrmsrl(switched_msrs[i], hw->msr[i]);
 	host->switched = true;
 }
 
@@ -119,15 +113,16 @@ void vl_host_switch_out(struct vl_vcpu *vcpu)
 {
 	struct vl_hw *hw = &vcpu->hw;
 	struct vl_host *host = &hw->host;
-	const struct host_msrs *msrs = host_msrs_here();
+	const u64 *host_msr;
 	int i;
 
 	if (!host->switched)
 		return;
-	rdmsrl(MSR_KERNEL_GS_BASE, hw->kernel_gs_base);
+	host_msr = host->msrs->value;
+	hw->kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
 	for (i = 0; i < VL_NR_SWITCHED_MSRS; i++)
-		if (has_switched_msr(i) && hw->msr[i] != msrs->value[i])
-			wrmsrl(switched_msrs[i], msrs->value[i]);
+		if (hw->msr[i] != host_msr[i])
+			native_wrmsrl(switched_msrs[i], host_msr[i]);
 
 	if (host->ldt || exit_selector(host->fs) != host->fs ||
 	    exit_selector(host->gs) != host->gs) {
@@ -143,7 +138,7 @@ void vl_host_switch_out(struct vl_vcpu *vcpu)
 	/* VM exit left the TSS and GDT with limits of its own (SDM vol. 3, 28.5.2). */
 	invalidate_tss_limit();
 	load_fixmap_gdt(raw_smp_processor_id());
-	wrmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
+	native_wrmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
 	host->switched = false;
 }
 
@@ -182,6 +177,7 @@ void vl_host_load_cpu(struct vl_vcpu *vcpu)
 	vmcs_write(HOST_IA32_SYSENTER_ESP, value);
 	rdmsrl(MSR_GS_BASE, value);
 	vmcs_write(HOST_GS_BASE, value);
+	vcpu->hw.host.msrs = host_msrs_here();
 	vcpu->hw.host.cr3 = 0;
 	vcpu->hw.host.cr4 = 0;
 }

@@ -56,8 +56,6 @@ long vl_ioctl_call(const struct vl_ioctl *ioctl, unsigned int cmd, unsigned long
 	void *copy;
 	long ret;
 
-	if (!ksize)
-		return usize ? -EINVAL : ioctl->fn(object, NULL);
 	if (!usize)
 		return -EINVAL;
 	copy = kzalloc(ksize, GFP_KERNEL);

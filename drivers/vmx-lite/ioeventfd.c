@@ -42,6 +42,8 @@ bool vl_ioeventfd_signal(struct vl_vm *vm, bool pio, u64 addr, unsigned int len,
 	struct vl_ioeventfd *entry;
 	bool found = false;
 
+	if (!READ_ONCE(vm->ioeventfds.count))
+		return false;
 	rcu_read_lock();
 	hlist_for_each_entry_rcu(entry, bucket(&vm->ioeventfds, addr), node) {
 		if (entry->addr != addr || entry->pio != pio ||

@@ -154,11 +154,24 @@ static int mmio_write(struct vl_vcpu *vcpu, u64 gpa, const void *data, unsigned 
 	return VL_EMUL_DONE;
 }
 
+/* The access that made the CPU exit needs no walk, and is known to miss RAM. */
+static bool known_mmio(struct vl_vcpu *vcpu, u64 gla, u32 access, u64 *gpa)
+{
+	const struct vl_mmio *m = &vcpu->hw.mmio;
+
+	if (!(m->gla_access & access) || (gla & PAGE_MASK) != m->gla_page)
+		return false;
+	*gpa = m->gpa_page | (gla & ~PAGE_MASK);
+	return true;
+}
+
 static int emul_read(struct vl_emul *e, u64 gla, void *data, unsigned int size)
 {
 	u64 gpa;
 	int ret;
 
+	if (known_mmio(e->vcpu, gla, VL_ACCESS_READ, &gpa))
+		return mmio_read(e->vcpu, gpa, data, size);
 	ret = emul_translate(e, gla, VL_ACCESS_READ, &gpa);
 	if (ret != VL_EMUL_DONE)
 		return ret;
@@ -173,6 +186,8 @@ static int emul_write(struct vl_emul *e, u64 gla, const void *data, unsigned int
 	u64 gpa;
 	int ret;
 
+	if (known_mmio(e->vcpu, gla, VL_ACCESS_WRITE, &gpa))
+		return mmio_write(e->vcpu, gpa, data, size);
 	ret = emul_translate(e, gla, VL_ACCESS_WRITE, &gpa);
 	if (ret != VL_EMUL_DONE)
 		return ret;
@@ -188,6 +203,8 @@ static int emul_probe(struct vl_emul *e, u64 gla, unsigned int size)
 {
 	u64 gpa;
 
+	if (known_mmio(e->vcpu, gla, VL_ACCESS_WRITE, &gpa))
+		return VL_EMUL_DONE;
 	return emul_translate(e, gla, VL_ACCESS_WRITE, &gpa);
 }
 
@@ -234,7 +251,7 @@ static void emul_init(struct vl_vcpu *vcpu, struct vl_emul *e)
 		.real = !(cr0 & X86_CR0_PE) || (rflags & X86_EFLAGS_VM),
 		.la57 = long64 && (vl_guest_cr4() & X86_CR4_LA57),
 		.align_check = (cr0 & X86_CR0_AM) && (rflags & X86_EFLAGS_AC) && cpl() == 3,
-		.movbe = true,
+		.movbe = vl_guest_has(vcpu, 1, 0, 2, 22),
 	};
 	for (i = 0; i < VL_EMUL_NR_SEGS; i++) {
 		/* 64-bit mode knows no other bases, limits and types. */
@@ -319,12 +336,8 @@ static int next_write(struct vl_vcpu *vcpu)
 	return VL_RESUME;
 }
 
-/**
- * vl_mmio_emulate() - emulate the instruction at the guest's RIP
- * @vcpu: loaded, after an EPT violation that is no page of RAM
- * Return: VL_RESUME, or VL_TO_USER with an MMIO or INTERNAL exit.
- */
-int vl_mmio_emulate(struct vl_vcpu *vcpu)
+/* Emulate the instruction at the guest's RIP, from the start. */
+static int emulate(struct vl_vcpu *vcpu)
 {
 	struct vl_mmio *m = &vcpu->hw.mmio;
 	struct vl_emul e;
@@ -356,6 +369,33 @@ int vl_mmio_emulate(struct vl_vcpu *vcpu)
 	}
 }
 
+/* SDM vol. 3, table 28-7 */
+#define EPT_GLA_VALID		BIT(7)
+#define EPT_GLA_TRANSLATED	BIT(8)
+
+/**
+ * vl_mmio_exit() - an EPT violation that is no page of RAM
+ * @vcpu: loaded, after the exit
+ * @gpa: guest-physical address of the access
+ * @qualification: of the exit
+ * Return: VL_RESUME, or VL_TO_USER with an MMIO or INTERNAL exit.
+ */
+int vl_mmio_exit(struct vl_vcpu *vcpu, u64 gpa, u64 qualification)
+{
+	const u64 both = EPT_GLA_VALID | EPT_GLA_TRANSLATED;
+	struct vl_mmio *m = &vcpu->hw.mmio;
+
+	m->gla_access = 0;
+	if ((qualification & both) == both) {
+		m->gla_page = vmcs_read(GUEST_LINEAR_ADDRESS) & PAGE_MASK;
+		m->gpa_page = gpa & PAGE_MASK;
+		/* Of a read and write only the write is known to miss: RAM may be read-only. */
+		m->gla_access = qualification & VL_ACCESS_WRITE ?:
+				qualification & VL_ACCESS_READ;
+	}
+	return emulate(vcpu);
+}
+
 /**
  * vl_mmio_complete() - user space has seen a write or answered a read
  */
@@ -367,7 +407,7 @@ int vl_mmio_complete(struct vl_vcpu *vcpu)
 		return next_write(vcpu);
 	m->waiting = false;
 	m->reads[m->nr_reads++].data = READ_ONCE(vcpu->run->mmio.data);
-	return vcpu->hw.string_active ? vl_string_start(vcpu) : vl_mmio_emulate(vcpu);
+	return vcpu->hw.string_active ? vl_string_start(vcpu) : emulate(vcpu);
 }
 
 /* ---- INS and OUTS ---- */
@@ -423,6 +463,7 @@ int vl_string_start(struct vl_vcpu *vcpu)
 
 	emul_init(vcpu, &e);
 	string_init(vcpu, io);
+	hw->mmio.gla_access = 0;
 	hw->mmio.next_read = 0;
 	ret = vl_emul_strio_start(&e, io, (void *)run + VL_DATA_OFFSET, VL_DATA_SIZE / io->size);
 	if (ret != VL_EMUL_DONE || !io->count)

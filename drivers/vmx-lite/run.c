@@ -13,6 +13,7 @@
 #include <asm/spec-ctrl.h>
 #include <asm/special_insns.h>
 
+#include "compat.h"
 #include "trace.h"
 #include "vcpu.h"
 #include "vmx.h"
@@ -71,8 +72,18 @@ int vl_exit_internal(struct vl_vcpu *vcpu, enum vmx_lite_internal why, int error
  */
 void vl_vcpu_skip(struct vl_vcpu *vcpu)
 {
-	unsigned long old = vmcs_read(GUEST_RIP);
-	unsigned long rip = old + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	vl_vcpu_skip_from(vcpu, vmcs_read(GUEST_RIP), vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+}
+
+/**
+ * vl_vcpu_skip_from() - the same, where both numbers are known
+ * @vcpu: loaded
+ * @old: RIP of the instruction
+ * @len: its length
+ */
+void vl_vcpu_skip_from(struct vl_vcpu *vcpu, unsigned long old, u32 len)
+{
+	unsigned long rip = old + len;
 
 	/* RIP wraps at 32 bits, outside 64-bit mode. */
 	if (unlikely((old ^ rip) >> 32) && !(vmcs_read32(VMCS_SEG_AR(VL_SEG_CS)) & BIT(13)))
@@ -134,13 +145,39 @@ static int explain_failure(struct vl_vcpu *vcpu, bool launched)
 	}
 }
 
+/*
+ * The kernel's guest_state_enter_irqoff() and guest_state_exit_irqoff(), but for
+ * telling RCU each time that this CPU is quiescent, which costs a fifth of a short
+ * exit: the host's tick makes the guest exit, and enter_once() tells it then.
+ */
+static __always_inline void enter_guest_context(void)
+{
+	instrumentation_begin();
+	trace_hardirqs_on_prepare();
+	lockdep_hardirqs_on_prepare();
+	instrumentation_end();
+
+	context_tracking_guest_enter();
+	lockdep_hardirqs_on(CALLER_ADDR0);
+}
+
+static __always_inline void leave_guest_context(void)
+{
+	lockdep_hardirqs_off(CALLER_ADDR0);
+	context_tracking_guest_exit();
+
+	instrumentation_begin();
+	trace_hardirqs_off_finish();
+	instrumentation_end();
+}
+
 /* From here to the end, no instrumentation: RCU may not be watching. */
 static noinstr int enter_irqoff(struct vl_vcpu *vcpu, unsigned long flags)
 {
 	struct vl_hw *hw = &vcpu->hw;
 	int failed;
 
-	guest_state_enter_irqoff();
+	enter_guest_context();
 	if (hw->cr2 != native_read_cr2())
 		native_write_cr2(hw->cr2);
 	failed = vl_enter(vcpu->gpr, flags, &hw->enter);
@@ -155,7 +192,7 @@ static noinstr int enter_irqoff(struct vl_vcpu *vcpu, unsigned long flags)
 				asm volatile("int $2");
 		}
 	}
-	guest_state_exit_irqoff();
+	leave_guest_context();
 	return failed;
 }
 
@@ -227,6 +264,12 @@ static int enter_once(struct vl_vcpu *vcpu)
 
 	guest_timing_enter_irqoff();
 	failed = enter_irqoff(vcpu, enter_flags(vcpu));
+	/*
+	 * While preemption is off: a move to another CPU clears the VMCS.  SDM vol. 3,
+	 * 27.8: a failure to load the guest leaves the launch state as it was.
+	 */
+	if (!failed && !(hw->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		hw->vmcs.launched = true;
 
 	WRITE_ONCE(vcpu->mode, VL_OUTSIDE);
 	if (unlikely(hw->switch_xcr0))
@@ -235,6 +278,7 @@ static int enter_once(struct vl_vcpu *vcpu)
 		vl_debug_restore(vcpu);
 	/* The tick that may be pending counts as the guest's time: take it first. */
 	if (!failed && hw->exit_reason == EXIT_REASON_EXTERNAL_INTERRUPT) {
+		vl_rcu_note_guest();
 		local_irq_enable();
 		local_irq_disable();
 	}
@@ -245,10 +289,8 @@ static int enter_once(struct vl_vcpu *vcpu)
 	if (unlikely(failed))
 		return explain_failure(vcpu, false);
 	hw->entered = true;
-	/* SDM vol. 3, 27.8: such a failure leaves the VMCS's launch state as it was. */
 	if (unlikely(hw->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return explain_failure(vcpu, true);
-	hw->vmcs.launched = true;
 	return VL_RESUME;
 }
 
@@ -325,17 +367,11 @@ static void wait_for_event(struct vl_vcpu *vcpu)
 	}
 }
 
-static int complete_out(struct vl_vcpu *vcpu)
-{
-	vl_vcpu_skip(vcpu);
-	return VL_RESUME;
-}
-
 typedef int (*complete_fn)(struct vl_vcpu *vcpu);
 
 static const complete_fn completions[] = {
 	[VL_COMPLETE_IN] = vl_complete_in,
-	[VL_COMPLETE_OUT] = complete_out,
+	[VL_COMPLETE_OUT] = vl_complete_out,
 	[VL_COMPLETE_STRING] = vl_string_finish,
 	[VL_COMPLETE_RDMSR] = vl_complete_msr,
 	[VL_COMPLETE_WRMSR] = vl_complete_msr,

@@ -20,11 +20,6 @@ static bool canonical(u64 address)
 	return (u64)((s64)(address << 16) >> 16) == address;
 }
 
-static long run(void *object, void *arg)
-{
-	return vl_vcpu_run(object);
-}
-
 /* ---- general registers ---- */
 
 #define RFLAGS_ALLOWED	0x3f7fd7ULL
@@ -559,7 +554,6 @@ static long get_stats(void *object, void *arg)
 }
 
 static const struct vl_ioctl vcpu_ioctls[] = {
-	{ VM_RUN, VL_IOCTL_LOADED, run },
 	{ VM_GET_REGS, VL_IOCTL_LOADED, get_regs },
 	{ VM_SET_REGS, VL_IOCTL_LOADED, set_regs },
 	{ VM_GET_SEGS, VL_IOCTL_LOADED, get_segs },
@@ -587,6 +581,20 @@ static const struct vl_ioctl vcpu_ioctls[] = {
 	{ VM_GET_STATS, VL_IOCTL_ANY, get_stats },
 };
 
+/* Without the copying, for the hottest of all. */
+static long run(struct vl_vcpu *vcpu)
+{
+	long ret;
+
+	if (!mutex_trylock(&vcpu->lock))
+		return -EBUSY;
+	vl_vcpu_load(vcpu);
+	ret = vl_vcpu_run(vcpu);
+	vl_vcpu_put(vcpu);
+	mutex_unlock(&vcpu->lock);
+	return ret;
+}
+
 /**
  * vl_vcpu_ioctl() - an ioctl on a vCPU fd
  * @vcpu: the vCPU
@@ -600,9 +608,9 @@ long vl_vcpu_ioctl(struct vl_vcpu *vcpu, unsigned int cmd, unsigned long arg)
 	const struct vl_ioctl *ioctl;
 	long ret;
 
-	/* The hottest first. */
-	ioctl = cmd == VM_RUN ? &vcpu_ioctls[0] :
-		vl_ioctl_find(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), cmd);
+	if (likely(cmd == VM_RUN))
+		return run(vcpu);
+	ioctl = vl_ioctl_find(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), cmd);
 	if (!ioctl)
 		return -ENOTTY;
 	if (ioctl->mode == VL_IOCTL_ANY)

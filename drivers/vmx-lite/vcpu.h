@@ -17,6 +17,7 @@
 #include "emulate.h"
 #include "vmcs.h"
 
+struct vl_host_msrs;
 struct vl_vcpu;
 struct vl_vm;
 
@@ -46,6 +47,7 @@ struct vl_enter {
 
 /* The host's side while the guest's is in the CPU (host.c). */
 struct vl_host {
+	const struct vl_host_msrs *msrs;	/* of the CPU it is loaded on */
 	bool switched;
 	u16 fs, gs, ds, es, ldt;
 	u64 kernel_gs_base;
@@ -77,6 +79,12 @@ struct vl_msr_store {
 	u64 arch_capabilities;
 };
 
+/* The host's values, which do not change while a CPU is up. */
+struct vl_host_msrs {
+	bool known;
+	u64 value[VL_NR_SWITCHED_MSRS];
+};
+
 /* What VM_RUN has to finish before it enters the guest again. */
 enum vl_completion {
 	VL_COMPLETE_NONE,
@@ -98,6 +106,10 @@ struct vl_mmio_access {
 
 /* MMIO of the instruction being emulated (mmio.c). */
 struct vl_mmio {
+	/* The page of the EPT violation, whose translation the CPU has checked. */
+	u64 gla_page;
+	u64 gpa_page;
+	u32 gla_access;		/* VL_ACCESS_*; 0: not known */
 	bool waiting;		/* reads[nr_reads] is with user space */
 	u8 nr_reads;		/* answered, in program order */
 	u8 next_read;		/* of this run of the emulator */
@@ -164,6 +176,8 @@ struct vl_hw {
 	bool mtrap_armed;
 	enum vl_completion completion;
 	struct vl_mmio mmio;
+	u64 io_rip;			/* of the IN or OUT with user space */
+	u32 io_len;
 	u8 in_size;			/* bytes of an IN's operand */
 	bool msr_write;			/* the MSR exit is of WRMSR */
 	bool string_active;		/* the MMIO is of INS or OUTS to @string_port */
@@ -196,6 +210,7 @@ void vl_vcpu_reset(struct vl_vcpu *vcpu, bool init);
 /* ---- run.c ---- */
 int vl_vcpu_run(struct vl_vcpu *vcpu);
 void vl_vcpu_skip(struct vl_vcpu *vcpu);
+void vl_vcpu_skip_from(struct vl_vcpu *vcpu, unsigned long old, u32 len);
 void vl_vcpu_retire(struct vl_vcpu *vcpu);
 int vl_exit_to_user(struct vl_vcpu *vcpu, enum vmx_lite_exit_reason reason);
 int vl_exit_internal(struct vl_vcpu *vcpu, enum vmx_lite_internal why, int error);
@@ -207,6 +222,7 @@ int vl_exit_dr(struct vl_vcpu *vcpu);
 int vl_exit_xsetbv(struct vl_vcpu *vcpu);
 int vl_exit_io(struct vl_vcpu *vcpu);
 int vl_complete_in(struct vl_vcpu *vcpu);
+int vl_complete_out(struct vl_vcpu *vcpu);
 int vl_set_cr0(struct vl_vcpu *vcpu, u64 value);
 int vl_set_cr3(struct vl_vcpu *vcpu, u64 value);
 int vl_set_cr4(struct vl_vcpu *vcpu, u64 value);
@@ -219,7 +235,7 @@ void vl_load_efer(struct vl_vcpu *vcpu, u64 value);
 void vl_flush_guest_tlb(struct vl_vcpu *vcpu);
 
 /* ---- mmio.c ---- */
-int vl_mmio_emulate(struct vl_vcpu *vcpu);
+int vl_mmio_exit(struct vl_vcpu *vcpu, u64 gpa, u64 qualification);
 int vl_mmio_complete(struct vl_vcpu *vcpu);
 int vl_string_start(struct vl_vcpu *vcpu);
 int vl_string_finish(struct vl_vcpu *vcpu);
