@@ -59,6 +59,11 @@ static int exit_exception(struct vl_vcpu *vcpu)
 		return VL_RESUME;
 	switch (vector) {
 	case X86_TRAP_DB:
+		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION &&
+		    !vcpu->hw.cap[VM_CAP_DEBUG_EXIT]) {
+			vl_inject_int1(vcpu);
+			return VL_RESUME;
+		}
 		return exit_db(vcpu);
 	case X86_TRAP_BP:
 		exit_debug(vcpu, X86_TRAP_BP, 0);

@@ -20,6 +20,14 @@ static bool contributory(u8 vector)
 	return vector < 32 && (CONTRIBUTORY & BIT(vector));
 }
 
+/*
+ * Faults, whose saved RFLAGS.RF is 1 so that an instruction breakpoint does not
+ * fire again when the instruction is restarted (SDM vol. 3, 18.3.1.1).
+ */
+#define FAULTS		(CONTRIBUTORY | BIT(X86_TRAP_BR) | BIT(X86_TRAP_UD) | \
+			 BIT(X86_TRAP_NM) | BIT(X86_TRAP_PF) | BIT(X86_TRAP_MF) | \
+			 BIT(X86_TRAP_AC) | BIT(X86_TRAP_XF))
+
 static void set_pending(struct vl_hw *hw, u8 vector, u8 type, bool has_error, u32 error)
 {
 	hw->pending = (struct vmx_lite_event) {
@@ -81,8 +89,24 @@ void vl_inject_exception(struct vl_vcpu *vcpu, u8 vector, bool has_error, u32 er
 		put_back(hw);
 	}
 	has_error = has_error && (vmcs_read(GUEST_CR0) & X86_CR0_PE);
+	if (FAULTS & BIT(vector))
+		vmcs_write(GUEST_RFLAGS, vmcs_read(GUEST_RFLAGS) | X86_EFLAGS_RF);
 	set_pending(hw, vector, VMX_LITE_EVENT_EXCEPTION, has_error, error);
 	hw->pending_len = 0;
+	vl_request(vcpu, VL_REQ_EVENT);
+}
+
+/**
+ * vl_inject_int1() - deliver the #DB of an INT1 that exited
+ * @vcpu: loaded, after the exit
+ *
+ * Unlike other debug exceptions it leaves DR6 alone and returns behind its
+ * instruction (SDM vol. 3, 6.4.4 and 25.8.3).
+ */
+void vl_inject_int1(struct vl_vcpu *vcpu)
+{
+	set_pending(&vcpu->hw, X86_TRAP_DB, VMX_LITE_EVENT_PRIV_EXCEPTION, false, 0);
+	vcpu->hw.pending_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	vl_request(vcpu, VL_REQ_EVENT);
 }
 

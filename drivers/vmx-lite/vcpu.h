@@ -244,6 +244,7 @@ int vl_translate(struct vl_vcpu *vcpu, u64 gva, u32 access, bool user, u64 *gpa,
 /* ---- inject.c ---- */
 void vl_set_proc(struct vl_hw *hw, u32 bit, bool on);
 void vl_inject_exception(struct vl_vcpu *vcpu, u8 vector, bool has_error, u32 error);
+void vl_inject_int1(struct vl_vcpu *vcpu);
 void vl_inject_ud(struct vl_vcpu *vcpu);
 void vl_inject_gp(struct vl_vcpu *vcpu);
 void vl_requeue_vectoring(struct vl_vcpu *vcpu);
