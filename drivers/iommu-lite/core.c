@@ -20,6 +20,7 @@
 
 #include "iommu-lite.h"
 
+/* Guards the units' lists of devices, for writers and those who sleep */
 DEFINE_MUTEX(il_device_lock);
 
 /* Guards what is known of bound drivers, and @leaving */

@@ -150,6 +150,7 @@ static struct kunit_suite dmar_suite = {
 	.name = "iommu-lite-dmar",
 	.test_cases = dmar_cases,
 };
+
 kunit_test_suite(dmar_suite);
 
 MODULE_LICENSE("GPL");

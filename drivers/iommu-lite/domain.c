@@ -11,7 +11,9 @@
 #include "iommu-lite.h"
 #include "trace.h"
 
+/* All domains, for debugfs */
 LIST_HEAD(il_domains);
+/* Guards il_domains */
 DEFINE_MUTEX(il_domains_lock);
 atomic_t il_nr_domains = ATOMIC_INIT(0);
 

@@ -113,7 +113,7 @@ struct dmar_drhd_unit {
 	struct list_head devices;
 	struct iommu_device iommu;
 	unsigned int virq;
-	spinlock_t fault_lock;
+	spinlock_t fault_lock;	/* one reader of the records */
 	struct il_stats stats;
 };
 
@@ -204,7 +204,7 @@ struct dmar_domain {
 	unsigned int id;
 	struct il_pagetable pt;
 	bool snoop;
-	spinlock_t lock;
+	spinlock_t lock;	/* guards the lists below */
 	struct list_head units;
 	struct list_head devices;
 	unsigned int nr_devices;

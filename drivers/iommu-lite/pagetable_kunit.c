@@ -434,4 +434,5 @@ static struct kunit_suite pagetable_suite = {
 	.name = "iommu-lite-pagetable",
 	.test_cases = pagetable_cases,
 };
+
 kunit_test_suite(pagetable_suite);

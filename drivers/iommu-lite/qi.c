@@ -103,7 +103,8 @@ void il_qi_encode(const struct il_inv *inv, struct il_qi_desc *desc)
 	case IL_INV_DEVICE_TLB:
 		desc->lo = QI_DEVICE_TLB | QI_DEVICE_TLB_DEPTH(inv->depth) |
 			   QI_DEVICE_TLB_SID(inv->sid) |
-			   QI_DEVICE_TLB_PFSID(inv->pfsid);
+			   QI_DEVICE_TLB_PFSID_LO(inv->pfsid) |
+			   QI_DEVICE_TLB_PFSID_HI(inv->pfsid);
 		desc->hi = device_tlb_address(inv);
 		break;
 	}

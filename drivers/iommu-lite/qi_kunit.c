@@ -365,4 +365,5 @@ static struct kunit_suite qi_suite = {
 	.name = "iommu-lite-qi",
 	.test_cases = qi_cases,
 };
+
 kunit_test_suite(qi_suite);

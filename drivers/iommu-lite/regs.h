@@ -98,9 +98,9 @@
 
 /* 9.1 root entry, 9.3 context entry (legacy mode) */
 #define ENTRY_PRESENT		BIT_ULL(0)
-#define CONTEXT_TT_UNTRANSLATED	(0ull << 2)
-#define CONTEXT_TT_DEVICE_TLB	(1ull << 2)
-#define CONTEXT_TT_PASS		(2ull << 2)
+#define CONTEXT_TT_UNTRANSLATED	0ull
+#define CONTEXT_TT_DEVICE_TLB	BIT_ULL(2)
+#define CONTEXT_TT_PASS		BIT_ULL(3)
 #define CONTEXT_AW(levels)	((u64)(levels) - 2)
 #define CONTEXT_DID(d)		((u64)(d) << 8)
 #define CONTEXT_ENTRY_DID(hi)	((hi) >> 8 & 0xffff)
@@ -119,8 +119,8 @@
 #define QI_IOTLB_IH		BIT_ULL(6)		/* high half */
 #define QI_DEVICE_TLB_DEPTH(q)	((u64)(q) << 16)
 #define QI_DEVICE_TLB_SID(s)	((u64)(s) << 32)
-#define QI_DEVICE_TLB_PFSID(s)	(((u64)(s) & 0xf) << 12 | \
-				 ((u64)(s) & 0xfff0) << 48)
+#define QI_DEVICE_TLB_PFSID_LO(s)	(((u64)(s) & 0xf) << 12)
+#define QI_DEVICE_TLB_PFSID_HI(s)	(((u64)(s) & 0xfff0) << 48)
 #define QI_DEVICE_TLB_SIZE	BIT_ULL(0)		/* high half */
 #define QI_WAIT_STATUS_WRITE	BIT_ULL(5)
 #define QI_WAIT_DATA(d)		((u64)(d) << 32)

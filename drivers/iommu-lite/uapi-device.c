@@ -68,7 +68,7 @@ struct il_devfd {
 	struct pci_dev *pdev;
 	unsigned int unit;
 	bool attached;
-	spinlock_t fault_lock;
+	spinlock_t fault_lock;	/* guards what follows */
 	struct iommu_lite_fault ring[FAULT_RING];
 	unsigned int head;
 	unsigned int tail;

@@ -208,7 +208,7 @@ static int map_run(struct il_domfd *fd, struct run *run, u32 flags)
 
 /* Add pinned pages to the run; map it where they do not continue it */
 static int extend_run(struct il_domfd *fd, struct run *run, unsigned int count,
-		     u32 flags)
+		      u32 flags)
 {
 	unsigned int i, same;
 	int ret;

@@ -6,6 +6,7 @@
 #ifndef IOMMU_LITE_UAPI_H
 #define IOMMU_LITE_UAPI_H
 
+#include <linux/bits.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
@@ -13,9 +14,7 @@
 
 struct dmar_domain;
 
-/**
- * union il_arg - the kernel's copy of an ioctl's argument
- */
+/* The kernel's copy of an ioctl's argument */
 union il_arg {
 	struct iommu_lite_info info;
 	struct iommu_lite_unit unit;
@@ -36,12 +35,12 @@ union il_arg {
  * @lock: held around the ioctls that say so in their table
  */
 struct il_object {
-	struct mutex lock;
+	struct mutex lock;	/* around ioctls that say so */
 };
 
 /* How an ioctl is called */
-#define IL_IOCTL_LOCKED		(1U << 0)	/* under object->lock */
-#define IL_IOCTL_OUT_ON_ERROR	(1U << 1)	/* copies out if it fails, too */
+#define IL_IOCTL_LOCKED		BIT(0)		/* under object->lock */
+#define IL_IOCTL_OUT_ON_ERROR	BIT(1)		/* copies out if it fails, too */
 
 /**
  * struct il_ioctl - one row of a file's ioctl table

@@ -64,9 +64,10 @@ int main(int argc, char **argv)
 		ret = iommu_device_info(device, &device_info);
 	if (ret)
 		return fail("info", ret);
-	printf("%s of group %u on unit %u reaches %llu MiB at 0x0 and nothing else, by %llu pages of tables\n",
+	printf("%s (group %u, unit %u) reaches %llu MiB from 0x0 on, and nothing else\n",
 	       argv[1], device_info.group, device_info.unit,
-	       (unsigned long long)domain_info.mapped >> 20,
-	       (unsigned long long)domain_info.table_pages);
+	       (unsigned long long)domain_info.mapped >> 20);
+	printf("page tables: %llu KiB\n",
+	       (unsigned long long)domain_info.table_pages * 4);
 	return 0;
 }

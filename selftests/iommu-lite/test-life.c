@@ -39,7 +39,7 @@ static int load_module(void)
 	return ret;
 }
 
-static void rescan(void)
+static void find_devices(void)
 {
 	sys_write("/sys/bus/pci/rescan", "1");
 }
@@ -249,7 +249,7 @@ TEST_F(life, unplug_of_an_attached_device)
 	EXPECT_EQ(IOMMU_LITE_NO_DEVICE, reason);
 	close(device);
 
-	rescan();
+	find_devices();
 	ASSERT_TRUE(edu_open(&self->edu[1], 1));
 	device = iommu_open_device(self->node, &self->edu[1].bdf, NULL);
 	ASSERT_GE(device, 0);

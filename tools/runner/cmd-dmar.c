@@ -12,6 +12,8 @@
 #include "cmd.h"
 
 #define SYSTEM_TABLE	"/sys/firmware/acpi/tables/DMAR"
+#define NO_TABLE \
+	"this machine has no DMAR table: enable VT-d in the firmware's set-up"
 
 static void print_scopes(const struct dmar_entry *e)
 {
@@ -187,7 +189,7 @@ int cmd_dmar(int argc, char **argv)
 	ret = read_table(path, data, &size);
 	if (ret) {
 		if (argc == 1 && ret == -ENOENT)
-			fprintf(stderr, "vmxl dmar: this machine has no DMAR table: enable VT-d in the firmware's set-up\n");
+			fprintf(stderr, "vmxl dmar: " NO_TABLE "\n");
 		else
 			fprintf(stderr, "vmxl dmar: %s: %s\n", path,
 				strerror(-ret));
