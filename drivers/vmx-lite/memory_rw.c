@@ -38,12 +38,40 @@ static size_t memory_piece(struct vl_vm *vm, u64 gpa, size_t len,
 	return *region ? min_t(u64, len, vl_region_end(*region) - gpa) : 0;
 }
 
+/*
+ * Words go in one access, as a CPU's would: another vCPU may be changing the page
+ * table entry that is read.
+ */
+static int memory_copy_from(void *data, const void __user *from, size_t n)
+{
+	switch (n) {
+	case 4:
+		return get_user(*(u32 *)data, (const u32 __user *)from);
+	case 8:
+		return get_user(*(u64 *)data, (const u64 __user *)from);
+	default:
+		return copy_from_user(data, from, n) ? -EFAULT : 0;
+	}
+}
+
+static int memory_copy_to(void __user *to, const void *data, size_t n)
+{
+	switch (n) {
+	case 4:
+		return put_user(*(const u32 *)data, (u32 __user *)to);
+	case 8:
+		return put_user(*(const u64 *)data, (u64 __user *)to);
+	default:
+		return copy_to_user(to, data, n) ? -EFAULT : 0;
+	}
+}
+
 /**
  * vl_memory_read() - read guest memory
  * @vm: the VM
  * @gpa: first guest-physical address; the range may cross pages and regions
  * @data: where to
- * @len: bytes
+ * @len: bytes; 4 or 8, not across regions, are read in one access
  *
  * Context: a thread of vm->mm; may sleep.
  * Return: 0; -ENXIO: some of it is no RAM; -EFAULT: the process has no such memory.
@@ -57,10 +85,7 @@ int vl_memory_read(struct vl_vm *vm, u64 gpa, void *data, size_t len)
 	idx = srcu_read_lock(&vm->mem.srcu);
 	for (; len && !ret; gpa += n, data += n, len -= n) {
 		n = memory_piece(vm, gpa, len, &region);
-		if (!n)
-			ret = -ENXIO;
-		else if (copy_from_user(data, memory_user(region, gpa), n))
-			ret = -EFAULT;
+		ret = n ? memory_copy_from(data, memory_user(region, gpa), n) : -ENXIO;
 	}
 	srcu_read_unlock(&vm->mem.srcu, idx);
 	return ret;
@@ -71,7 +96,7 @@ int vl_memory_read(struct vl_vm *vm, u64 gpa, void *data, size_t len)
  * @vm: the VM
  * @gpa: first guest-physical address; the range may cross pages and regions
  * @data: where from
- * @len: bytes
+ * @len: bytes; 4 or 8, not across regions, are written in one access
  *
  * On failure some of it may be written.
  *
@@ -93,8 +118,7 @@ int vl_memory_write(struct vl_vm *vm, u64 gpa, const void *data, size_t len)
 		} else if (READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY) {
 			ret = -EROFS;
 		} else {
-			if (copy_to_user(memory_user(region, gpa), data, n))
-				ret = -EFAULT;
+			ret = memory_copy_to(memory_user(region, gpa), data, n);
 			/* Also what was written before a fault. */
 			memory_log(region, gpa, n);
 		}
