@@ -131,6 +131,13 @@ g_nops_1:
 1:	loop	1b
 	done
 
+	/* software SMI of the chip set's APM port, and time for it to arrive */
+	piece	smi
+	out	%al, $0xb2
+	mov	$100000, %ecx
+1:	loop	1b
+	done
+
 	piece	iret
 	mov	%rsp, %rcx
 	mov	%ss, %eax

@@ -9,7 +9,7 @@
 P(done); P(hlt); P(ud2); P(int3); P(int_80); P(load); P(store); P(divide);
 P(sti); P(sti_1); P(sti_2); P(mov_ss); P(mov_ss_1); P(nops); P(nops_1); P(spin);
 P(sti_hlt); P(icr); P(iret); P(iret_1); P(iret_fault); P(step); P(step_1);
-P(cpuid);
+P(cpuid); P(smi);
 
 #define INFO		VMCS_ENTRY_INTR_INFO
 #define VALID		0x80000000u
@@ -20,6 +20,7 @@ P(cpuid);
 #define ICR_SELF	0x40000
 #define ICR_NMI		0x4400		/* to the APIC that the high half names */
 #define VECTOR		0x40
+#define ICR_INIT	0x4500
 #define NOWHERE		0x123456789000ul	/* canonical, not mapped */
 
 static uint32_t *apic(uint32_t reg)
@@ -448,6 +449,46 @@ static void test_nmi(void)
 		    &e);
 }
 
+static void test_init(void)
+{
+	struct vm_exit e;
+
+	if (in_bochs()) {
+		skip("INIT exits", "in Bochs 2.7 it exits again and again");
+		return;
+	}
+	baseline(g_icr);
+	regs.rdi = (uint64_t)apic(0x300);
+	regs.rax = ICR_INIT;
+	regs.rbx = *apic_register(0x20);
+	e = run();
+	report_exit(exit_is(&e, EXIT_REASON_INIT) &&
+		    e.rip > (uint64_t)g_icr && get(VMCS_GUEST_ACTIVITY) == 0,
+		    "INIT exits", &e);
+	baseline(g_done);
+	e = run();
+	report_exit(guest_done(&e), "INIT is gone with its exit", &e);
+}
+
+/* Firmware's handler runs outside VMX operation, and comes back */
+static void test_smi(void)
+{
+	struct vm_exit e;
+	uint64_t before;
+
+	if (in_bochs()) {
+		skip("SMI in a guest", "Bochs's firmware has no handler");
+		return;
+	}
+	before = rdmsr(MSR_SMI_COUNT);
+	baseline(g_smi);
+	regs.rax = 0;
+	regs.rbx = 0x1234;
+	e = run();
+	report_exit(guest_done(&e) && regs.rbx == 0x1234 &&
+		    rdmsr(MSR_SMI_COUNT) == before + 1, "SMI in a guest", &e);
+}
+
 static void test_hlt(void)
 {
 	struct vm_exit e;
@@ -594,6 +635,8 @@ void test_events(void)
 	test_external();
 	test_windows();
 	test_nmi();
+	test_init();
+	test_smi();
 	test_hlt();
 	test_timer();
 	test_mtf();

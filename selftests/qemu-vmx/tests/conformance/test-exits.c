@@ -35,6 +35,8 @@ struct test {
 	uint64_t qualification;
 	uint32_t pin, proc, proc2;
 	uint32_t cpuid;			/* CPUID.1:ECX */
+	uint64_t ept_vpid;		/* IA32_VMX_EPT_VPID_CAP */
+	uint32_t clear;			/* controls that must not be fixed to 1 */
 	struct field_value set[3];
 	struct regs regs;
 	uint32_t insn_info, insn_info_mask;
@@ -65,9 +67,11 @@ static const struct test tests[] = {
 	  0, .insn_info = 1 << 3 | 1 << 10 | 3u << 28,
 	  .insn_info_mask = 0xf0000478 },
 	{ "INVEPT exits", g_invept, EXIT_REASON_INVEPT, 5, 0,
+	  .ept_vpid = 1ull << 20,
 	  .insn_info = 2 << 7 | 3 << 15 | 1 << 22 | 0 << 23 | 3u << 28,
 	  .insn_info_mask = 0xffc38780 },
-	{ "INVVPID exits", g_invvpid, EXIT_REASON_INVVPID, 5 },
+	{ "INVVPID exits", g_invvpid, EXIT_REASON_INVVPID, 5,
+	  .ept_vpid = 1ull << 32 },
 
 	{ "HLT exiting", g_hlt, EXIT_REASON_HLT, 1, .proc = PROC_HLT },
 	{ "WBINVD without its control", g_wbinvd, NO_EXIT },
@@ -170,7 +174,8 @@ static const struct test tests[] = {
 	  .set = { { VMCS_CR4_MASK, 0x2000 } }, .regs = { .rax = 0x30 } },
 	{ "MOV to CR4: reserved bit", g_set_cr4, FAULT(13),
 	  .regs = { .rax = 0x80002030 } },
-	{ "MOV from CR3 without its control", g_get_cr3, NO_EXIT },
+	{ "MOV from CR3 without its control", g_get_cr3, NO_EXIT,
+	  .clear = PROC_CR3_STORE },
 	{ "CR3-store exiting", g_get_cr3, EXIT_REASON_CR_ACCESS, 3, 0x313,
 	  .proc = PROC_CR3_STORE },
 	{ "CR3-load exiting", g_set_cr3, EXIT_REASON_CR_ACCESS, 3, 0x303,
@@ -229,6 +234,8 @@ static uint32_t cpuid_1_ecx(void)
 static bool supported(const struct test *t)
 {
 	return !(t->cpuid & ~cpuid_1_ecx()) &&
+	       !(t->ept_vpid & ~ept_vpid_capability()) &&
+	       !(t->clear & control_default(MSR_VMX_PROC)) &&
 	       control_allowed(MSR_VMX_PIN, t->pin) &&
 	       control_allowed(MSR_VMX_PROC, t->proc) &&
 	       control_allowed(MSR_VMX_PROC2, t->proc2);

@@ -209,11 +209,9 @@ static void test_vmcs_in_memory(uint32_t revision)
 
 static void test_invalidate(void)
 {
-	uint64_t caps = 0, eptp = 0x1e, canonical_hole = 0x800000000000;
-	bool proc2 = control_allowed(MSR_VMX_PROC, PROC_SECONDARY);
+	uint64_t caps = ept_vpid_capability();
+	uint64_t eptp = 0x1e, canonical_hole = 0x800000000000;
 
-	if (proc2 && control_allowed(MSR_VMX_PROC2, PROC2_EPT))
-		caps = rdmsr(MSR_VMX_EPT_VPID);
 	if (caps >> 20 & 1) {
 		const uint32_t bad = FAIL(VMX_ERR_INVALIDATE_OPERAND);
 
@@ -230,8 +228,6 @@ static void test_invalidate(void)
 	} else {
 		skip("INVEPT", "not there");
 	}
-	if (proc2 && control_allowed(MSR_VMX_PROC2, PROC2_VPID))
-		caps = rdmsr(MSR_VMX_EPT_VPID);
 	if (caps >> 32 & 1) {
 		const uint32_t bad = FAIL(VMX_ERR_INVALIDATE_OPERAND);
 

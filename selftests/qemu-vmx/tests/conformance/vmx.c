@@ -235,6 +235,15 @@ bool control_allowed(uint32_t msr, uint32_t bits)
 	return !(bits & ~(control_capability(msr) >> 32));
 }
 
+/* The MSR is there only with EPT or VPIDs */
+uint64_t ept_vpid_capability(void)
+{
+	if (!control_allowed(MSR_VMX_PROC2, PROC2_EPT) &&
+	    !control_allowed(MSR_VMX_PROC2, PROC2_VPID))
+		return 0;
+	return rdmsr(MSR_VMX_EPT_VPID);
+}
+
 uint64_t control_default(uint32_t msr)
 {
 	return (uint32_t)control_capability(msr);

@@ -11,6 +11,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define PAGE_SIZE	4096
 
+#define MSR_SMI_COUNT		0x34
 #define MSR_FEATURE_CONTROL	0x3a
 #define MSR_VMX_BASIC		0x480
 #define MSR_VMX_PIN		0x481
@@ -147,6 +148,7 @@ void set(uint32_t field, uint64_t val);
 void set_all(const struct field_value *values, size_t count);
 bool vmx_available(void);
 bool control_allowed(uint32_t msr, uint32_t bits);
+uint64_t ept_vpid_capability(void);
 uint64_t control_default(uint32_t msr);
 void baseline(void (*code)(void));
 void enable(uint32_t pin, uint32_t proc, uint32_t proc2);
