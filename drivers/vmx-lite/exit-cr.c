@@ -12,12 +12,6 @@
 #include "vmx.h"
 #include "vmx-lite.h"
 
-#define CR0_DEFINED	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | \
-			 X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | \
-			 X86_CR0_PG)
-#define EFER_DEFINED	(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)
-#define PDPTE_RESERVED	0x1e6ULL
-
 /**
  * vl_guest_cr0() - CR0 as the guest sees it
  * Context: the vCPU is loaded.
@@ -89,7 +83,7 @@ void vl_load_efer(struct vl_vcpu *vcpu, u64 value)
 /* SDM vol. 3, 5.4.1: with PAE paging MOV to CR loads the PDPTEs, and may fault. */
 static int load_pdptes(struct vl_vcpu *vcpu, u64 cr3)
 {
-	u64 reserved = PDPTE_RESERVED | ~GENMASK_ULL(vcpu->hw.maxphyaddr - 1, 0);
+	u64 reserved = VL_PDPTE_RESERVED | ~GENMASK_ULL(vcpu->hw.maxphyaddr - 1, 0);
 	u64 pdpte[4];
 	int i;
 
@@ -122,7 +116,7 @@ int vl_set_cr0(struct vl_vcpu *vcpu, u64 value)
 
 	if (value >> 32)
 		return -EINVAL;
-	value = (value & CR0_DEFINED) | X86_CR0_ET;
+	value = (value & VL_CR0_DEFINED) | X86_CR0_ET;
 	if ((value & X86_CR0_PG) && !(value & X86_CR0_PE))
 		return -EINVAL;
 	if ((value & X86_CR0_NW) && !(value & X86_CR0_CD))
@@ -211,7 +205,7 @@ int vl_set_efer(struct vl_vcpu *vcpu, u64 value)
 {
 	u64 old = vcpu->hw.efer;
 
-	if (value & ~(u64)EFER_DEFINED)
+	if (value & ~VL_EFER_DEFINED)
 		return -EINVAL;
 	if (((value ^ old) & EFER_LME) && (vl_guest_cr0() & X86_CR0_PG))
 		return -EINVAL;

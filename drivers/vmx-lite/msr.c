@@ -23,11 +23,6 @@ struct msr_range {
 	int (*set)(struct vl_vcpu *vcpu, u32 index, u64 value, bool user);
 };
 
-static bool canonical(u64 address)
-{
-	return (u64)((s64)(address << 16) >> 16) == address;
-}
-
 /* ---- TSC ---- */
 
 /**
@@ -157,7 +152,7 @@ static int set_vmcs(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
 {
 	const struct vmcs_msr *msr = find_vmcs_msr(index);
 
-	if (!msr || (msr->address && !canonical(value)))
+	if (!msr || (msr->address && !vl_canonical(value)))
 		return -EINVAL;
 	vmcs_write(msr->field, msr->address ? value : (u32)value);
 	return 0;
@@ -226,7 +221,7 @@ static int set_switched(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
 	if (i == VL_MSR_TSC_AUX &&
 	    (!(vl_vmx.proc2 & SECONDARY_EXEC_ENABLE_RDTSCP) || value >> 32))
 		return -EINVAL;
-	if ((i == VL_MSR_LSTAR || i == VL_MSR_CSTAR) && !canonical(value))
+	if ((i == VL_MSR_LSTAR || i == VL_MSR_CSTAR) && !vl_canonical(value))
 		return -EINVAL;
 	if (i == VL_MSR_SYSCALL_MASK && value >> 32)
 		return -EINVAL;
@@ -250,7 +245,7 @@ static int get_kernel_gs_base(struct vl_vcpu *vcpu, u32 index, u64 *value)
 
 static int set_kernel_gs_base(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
 {
-	if (!canonical(value))
+	if (!vl_canonical(value))
 		return -EINVAL;
 	preempt_disable();
 	vcpu->hw.kernel_gs_base = value;

@@ -15,11 +15,6 @@
 #include "vmx-lite.h"
 #include "walk.h"
 
-static bool canonical(u64 address)
-{
-	return (u64)((s64)(address << 16) >> 16) == address;
-}
-
 /* ---- general registers ---- */
 
 #define RFLAGS_ALLOWED	0x3f7fd7ULL
@@ -42,7 +37,7 @@ static long set_regs(void *object, void *arg)
 	struct vl_vcpu *vcpu = object;
 	const struct vmx_lite_regs *regs = arg;
 
-	if ((regs->rflags & ~RFLAGS_ALLOWED) || !canonical(regs->rip))
+	if ((regs->rflags & ~RFLAGS_ALLOWED) || !vl_canonical(regs->rip))
 		return -EINVAL;
 	memcpy(vcpu->gpr, regs, sizeof(vcpu->gpr));
 	vmcs_write(GUEST_RSP, regs->rsp);
@@ -92,13 +87,13 @@ static bool segment_valid(const struct vmx_lite_segment *seg, int n)
 	if ((seg->attr & ~SEG_ATTR_ALLOWED) || seg->pad[0] || seg->pad[1] || seg->pad[2])
 		return false;
 	if (seg->attr & VMX_LITE_SEG_UNUSABLE)
-		return n != VL_SEG_CS && n != VL_SEG_TR && canonical(seg->base);
-	return wide ? canonical(seg->base) : !(seg->base >> 32);
+		return n != VL_SEG_CS && n != VL_SEG_TR && vl_canonical(seg->base);
+	return wide ? vl_canonical(seg->base) : !(seg->base >> 32);
 }
 
 static bool dtable_valid(const struct vmx_lite_dtable *table)
 {
-	return canonical(table->base) && !table->pad[0] && !table->pad[1] && !table->pad[2];
+	return vl_canonical(table->base) && !table->pad[0] && !table->pad[1] && !table->pad[2];
 }
 
 static long set_segs(void *object, void *arg)
@@ -161,16 +156,14 @@ static bool control_valid(struct vl_vcpu *vcpu, const struct vmx_lite_control *c
 	bool lma = c->efer & EFER_LMA;
 	int i;
 
-	if (c->cr0 & ~(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET |
-		       X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD |
-		       X86_CR0_PG))
+	if (c->cr0 & ~(u64)VL_CR0_DEFINED)
 		return false;
 	if (((c->cr0 & X86_CR0_PG) && !(c->cr0 & X86_CR0_PE)) ||
 	    ((c->cr0 & X86_CR0_NW) && !(c->cr0 & X86_CR0_CD)))
 		return false;
 	if ((c->cr4 & ~vcpu->hw.cr4_allowed) || (c->cr3 & high) || c->cr8 > 15)
 		return false;
-	if (c->efer & ~(u64)(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX))
+	if (c->efer & ~VL_EFER_DEFINED)
 		return false;
 	if (lma != ((c->efer & EFER_LME) && (c->cr0 & X86_CR0_PG)))
 		return false;
@@ -179,7 +172,7 @@ static bool control_valid(struct vl_vcpu *vcpu, const struct vmx_lite_control *c
 	if (!vl_xcr0_valid(vcpu, c->xcr0))
 		return false;
 	for (i = 0; pae_paging(c) && i < 4; i++)
-		if ((c->pdpte[i] & 1) && (c->pdpte[i] & (high | 0x1e6)))
+		if ((c->pdpte[i] & 1) && (c->pdpte[i] & (high | VL_PDPTE_RESERVED)))
 			return false;
 	return true;
 }

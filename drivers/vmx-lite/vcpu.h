@@ -11,6 +11,9 @@
 #include <linux/preempt.h>
 #include <linux/types.h>
 #include <asm/fpu/types.h>
+#include <asm/msr-index.h>
+#include <asm/page.h>
+#include <asm/processor-flags.h>
 
 #include <linux/vmx_lite.h>
 
@@ -20,6 +23,19 @@
 struct vl_host_msrs;
 struct vl_vcpu;
 struct vl_vm;
+
+/* What a guest may set (SDM vol. 3, 2.5, 2.2.1, 5.4.1) */
+#define VL_CR0_DEFINED		(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | \
+				 X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | \
+				 X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
+#define VL_EFER_DEFINED		((u64)(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX))
+#define VL_PDPTE_RESERVED	0x1e6ULL
+
+/* Guests have 48-bit linear addresses: vmx-lite shows them no LA57. */
+static inline bool vl_canonical(u64 address)
+{
+	return __is_canonical_address(address, 48);
+}
 
 /* Bits of DR6 and DR7 (SDM vol. 3, 18.2.3, 18.2.4) */
 #define VL_DR6_BD		BIT(13)

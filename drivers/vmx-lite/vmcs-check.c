@@ -28,11 +28,6 @@ struct state {
 	bool long_mode, v86, real;
 };
 
-static bool canonical(u64 address)
-{
-	return (u64)((s64)(address << 16) >> 16) == address;
-}
-
 static bool usable(const struct state *s, int n)
 {
 	return !(s->seg[n].ar & VMX_LITE_SEG_UNUSABLE);
@@ -104,7 +99,7 @@ static bool rip_bad(const struct state *s)
 {
 	if (!s->long_mode || !(s->seg[VL_SEG_CS].ar & SEG_L))
 		return s->rip >> 32;
-	return !canonical(s->rip);
+	return !vl_canonical(s->rip);
 }
 
 static bool cs_type(const struct state *s)
@@ -201,7 +196,7 @@ static bool bases(const struct state *s)
 		if (n != VL_SEG_CS && n != VL_SEG_FS && n != VL_SEG_GS && usable(s, n) &&
 		    (s->seg[n].base >> 32))
 			return true;
-	return !canonical(s->seg[VL_SEG_FS].base) || !canonical(s->seg[VL_SEG_GS].base);
+	return !vl_canonical(s->seg[VL_SEG_FS].base) || !vl_canonical(s->seg[VL_SEG_GS].base);
 }
 
 static bool tr_attr(const struct state *s)
@@ -211,7 +206,7 @@ static bool tr_attr(const struct state *s)
 	return !(type == 11 || (type == 3 && !s->long_mode)) || (ar & SEG_S) || !(ar & SEG_P) ||
 	       (ar & SEG_RESERVED) || !usable(s, VL_SEG_TR) ||
 	       limit_bad(s->seg[VL_SEG_TR].limit, ar) || (s->seg[VL_SEG_TR].sel & 4) ||
-	       !canonical(s->seg[VL_SEG_TR].base);
+	       !vl_canonical(s->seg[VL_SEG_TR].base);
 }
 
 static bool ldtr_attr(const struct state *s)
@@ -221,12 +216,12 @@ static bool ldtr_attr(const struct state *s)
 	return usable(s, VL_SEG_LDTR) &&
 	       (SEG_TYPE(ar) != 2 || (ar & SEG_S) || !(ar & SEG_P) || (ar & SEG_RESERVED) ||
 		limit_bad(s->seg[VL_SEG_LDTR].limit, ar) || (s->seg[VL_SEG_LDTR].sel & 4) ||
-		!canonical(s->seg[VL_SEG_LDTR].base));
+		!vl_canonical(s->seg[VL_SEG_LDTR].base));
 }
 
 static bool tables(const struct state *s)
 {
-	return !canonical(vmcs_read(GUEST_GDTR_BASE)) || !canonical(vmcs_read(GUEST_IDTR_BASE)) ||
+	return !vl_canonical(vmcs_read(GUEST_GDTR_BASE)) || !vl_canonical(vmcs_read(GUEST_IDTR_BASE)) ||
 	       (vmcs_read(GUEST_GDTR_LIMIT) >> 16) || (vmcs_read(GUEST_IDTR_LIMIT) >> 16);
 }
 
