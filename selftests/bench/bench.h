@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One machine for two hypervisors: flat RAM at 0, one vCPU in 64-bit mode.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RAM_SIZE	(2UL << 20)	/* code, tables, stack */
+#define CODE		0x1000
+#define STACK		0x8000
+#define PML4		0x10000
+#define PDPT		0x11000
+#define PD		0x12000		/* four pages: 4 GiB in pages of 2 MiB */
+#define GDT		0x18000
+#define IDT		0x19000
+#define CS64		0x08
+#define DS		0x10
+#define TIMER_VECTOR	0x40
+#define BIG		0x40000000UL	/* where a test's own memory goes */
+#define MMIO		0xc0000000UL	/* nothing there */
+
+enum exit { EXIT_PORT, EXIT_MMIO, EXIT_OTHER };
+
+/**
+ * struct hypervisor - what a benchmark needs of vmx-lite or KVM
+ * @create: a VM with @ram at 0 and a vCPU
+ * @map: @size bytes at @addr become guest-physical @gpa
+ * @start: the vCPU begins at CODE, with @rsi, @rdi and @rbx
+ * @run: until an exit to user space; @port is set for EXIT_PORT
+ * @destroy: all of it
+ */
+struct hypervisor {
+	const char *name;
+	void (*create)(void *ram);
+	void (*map)(uint64_t gpa, void *addr, size_t size);
+	void (*start)(uint64_t rsi, uint64_t rdi, uint64_t rbx);
+	enum exit (*run)(uint16_t *port);
+	void (*destroy)(void);
+};
+
+extern const struct hypervisor vmx_lite, kvm;
+
+__attribute__((format(printf, 1, 2), noreturn)) void die(const char *fmt, ...);
+
+#endif /* BENCH_H */
