@@ -330,13 +330,30 @@ TEST_F(inject, software_vectoring)
 	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
 }
 
+/* ------------------------------------------------------------ in 64-bit mode only */
+
+FIXTURE(inject_long) {
+	struct vl_vm vm;
+	struct vl_vcpu vcpu;
+};
+
+FIXTURE_SETUP(inject_long)
+{
+	vl_vm_init(&self->vm, 0);
+	vl_vcpu_init(&self->vcpu, &self->vm, 0, VL_LONG);
+}
+
+FIXTURE_TEARDOWN(inject_long)
+{
+	vl_vcpu_exit(&self->vcpu);
+	vl_vm_exit(&self->vm);
+}
+
 /* A stack that is no memory: delivery cannot go on, and that is said. */
-TEST_F(inject, vectoring_to_mmio)
+TEST_F(inject_long, vectoring_to_mmio)
 {
 	struct vmx_lite_regs regs = { .rip = VL_CODE, .rflags = VL_FLAGS };
 
-	if (variant->mode == VL_REAL)
-		SKIP(return, "real mode reaches no MMIO here");
 	vl_load_bytes(&self->vm, VL_CODE, 0xf4);
 	regs.rsp = VL_MMIO + 0x1000;
 	vl_set_regs(&self->vcpu, &regs);
@@ -348,12 +365,10 @@ TEST_F(inject, vectoring_to_mmio)
 }
 
 /* A fault while a fault is delivered is a double fault (SDM vol. 3, table 6-5). */
-TEST_F(inject, double_fault)
+TEST_F(inject_long, double_fault)
 {
 	struct vl_frame frame;
 
-	if (variant->mode != VL_LONG)
-		SKIP(return, "one mode is enough");
 	vl_load_bytes(&self->vm, VL_CODE, 0xf4);
 	/* The gate of #GP is not present: #NP with #GP gives #DF. */
 	self->vm.ram[VL_IDT + 13 * 16 + 5] &= 0x7f;
