@@ -145,6 +145,7 @@ u64 vl_ept_pointer(const struct vl_ept *ept)
  * A stock that is not low suffices for one vl_ept_map() and vl_ept_split() of
  * the same address.
  * Context: any; without the caller's lock the answer is a guess.
+ * Return: there are fewer than VL_EPT_MAX_TABLES.
  */
 bool vl_ept_low(const struct vl_ept *ept)
 {

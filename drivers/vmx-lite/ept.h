@@ -50,8 +50,10 @@ enum vl_ept_level {
 };
 
 /**
- * vl_ept_shift() - log2 of the bytes that an entry of a level maps
+ * vl_ept_shift() - how many bits of an address an entry of a level leaves alone
  * @level: VL_EPT_4K to VL_EPT_ROOT
+ *
+ * Return: 12, 21, 30 or 39.
  */
 static inline unsigned int vl_ept_shift(enum vl_ept_level level)
 {
@@ -59,8 +61,10 @@ static inline unsigned int vl_ept_shift(enum vl_ept_level level)
 }
 
 /**
- * vl_ept_size() - bytes that an entry of a level maps
+ * vl_ept_size() - how much an entry of a level maps
  * @level: VL_EPT_4K to VL_EPT_ROOT
+ *
+ * Return: bytes.
  */
 static inline u64 vl_ept_size(enum vl_ept_level level)
 {

@@ -51,8 +51,10 @@ struct vl_regions {
 };
 
 /**
- * vl_region_end() - guest-physical address of the byte after a region
+ * vl_region_end() - where a region ends
  * @region: the region
+ *
+ * Return: guest-physical address of the byte after it.
  */
 static inline u64 vl_region_end(const struct vl_region *region)
 {

@@ -201,6 +201,7 @@ int vl_memory_cmpxchg(struct vl_vm *vm, u64 gpa, u64 old, u64 new, unsigned int 
  * @write: for writing: a read-only region is then no RAM
  *
  * Context: may sleep.
+ * Return: it does.
  */
 bool vl_memory_is_ram(struct vl_vm *vm, u64 gpa, bool write)
 {
