@@ -88,7 +88,8 @@ static const char *check_control_registers(const VMXGuest *g)
         REQUIRE(g->cr0 & CR0_PG_MASK, "IA-32e mode guest without CR0.PG");
         REQUIRE(g->cr4 & CR4_PAE_MASK, "IA-32e mode guest without CR4.PAE");
     } else {
-        REQUIRE(!(g->cr4 & CR4_PCIDE_MASK), "guest CR4.PCIDE outside IA-32e mode");
+        REQUIRE(!(g->cr4 & CR4_PCIDE_MASK),
+                "guest CR4.PCIDE outside IA-32e mode");
     }
     REQUIRE(vmx_physical_ok(env, cr3, 1), "guest CR3: reserved bits");
     return NULL;
@@ -371,7 +372,7 @@ static const char *check_activity(const VMXGuest *g)
     return NULL;
 }
 
-/* 27.3.1.5, interruptibility state; an injected NMI has its own qualification */
+/* 27.3.1.5, interruptibility; an injected NMI has its own qualification */
 static const char *check_interruptibility(const VMXGuest *g, uint64_t *qual)
 {
     CPUX86State *env = g->env;

@@ -10,7 +10,7 @@
 #include "trace.h"
 #include "vmx.h"
 
-/* VMX abort (28.7): the CPU stops; here the machine resets, as after shutdown */
+/* VMX abort (28.7): the CPU stops; here the machine resets */
 G_NORETURN void vmx_abort(CPUX86State *env, uint32_t indicator)
 {
     CPUState *cs = env_cpu(env);
@@ -177,7 +177,7 @@ G_NORETURN void cpu_vmx_exit(CPUX86State *env, uint32_t reason,
     vmx_exit_event(env, reason, qualification, 0, 0, ra);
 }
 
-/* The exception that ends in shutdown is not an event being delivered (28.2.4) */
+/* The exception that ends in shutdown is not being delivered (28.2.4) */
 G_NORETURN void cpu_vmx_triple_fault(CPUX86State *env, uintptr_t ra)
 {
     env->vmx.vec_info = 0;

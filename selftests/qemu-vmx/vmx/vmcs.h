@@ -10,7 +10,7 @@
 #ifndef I386_VMX_VMCS_H
 #define I386_VMX_VMCS_H
 
-/* An encoding: bit 0 access to the high half, 9:1 index, 11:10 type, 14:13 width */
+/* An encoding: bit 0 the high half, 9:1 index, 11:10 type, 14:13 width */
 #define VMCS_ENC_HIGH           0x0001u
 #define VMCS_ENC_INDEX(enc)     (((enc) >> 1) & 0x1ff)
 #define VMCS_ENC_TYPE(enc)      (((enc) >> 10) & 3)

@@ -23,7 +23,7 @@ uint64_t ept_build(bool accessed_dirty)
 	ept_pd[ARENA >> 21] = (uint64_t)ept_arena_pt | RWX;
 	for (i = 0; i < 512; i++)
 		ept_arena_pt[i] = (ARENA + i * PAGE_SIZE) | WB_LEAF | RWX;
-	invept(2, 0, 0);
+	try_invept(2, 0, 0);
 	return (uint64_t)ept_pml4 | 3 << 3 | 6 | (accessed_dirty ? 0x40 : 0);
 }
 

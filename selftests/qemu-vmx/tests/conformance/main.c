@@ -18,12 +18,12 @@ volatile uint32_t interrupts;
 
 static unsigned int tests, failures;
 
-static void outb(uint16_t port, uint8_t val)
+static void port_out(uint16_t port, uint8_t val)
 {
 	asm volatile("outb %0, %1" : : "a"(val), "Nd"(port));
 }
 
-static uint8_t inb(uint16_t port)
+static uint8_t port_in(uint16_t port)
 {
 	uint8_t val;
 
@@ -33,16 +33,16 @@ static uint8_t inb(uint16_t port)
 
 bool in_bochs(void)
 {
-	return inb(BOCHS_CONSOLE) == BOCHS_CONSOLE;
+	return port_in(BOCHS_CONSOLE) == BOCHS_CONSOLE;
 }
 
 static void put(char c)
 {
 	int i;
 
-	for (i = 0; i < 100000 && !(inb(COM1 + 5) & 0x20); i++)
+	for (i = 0; i < 100000 && !(port_in(COM1 + 5) & 0x20); i++)
 		;
-	outb(COM1, c);
+	port_out(COM1, c);
 }
 
 static void put_number(uint64_t val, unsigned int base)
@@ -151,16 +151,17 @@ void report_exit(bool passed, const char *name, const struct vm_exit *e)
 	report(passed, name);
 	if (passed)
 		return;
-	if (e->entered)
+	if (e->entered) {
 		print("# VM entry failed: %u, error %u\n", e->entered, e->error);
-	else
-		print("# reason %lx qualification %lx event %lx/%lx vectoring %lx/%lx length %u information %lx rip %lx linear %lx physical %lx\n",
-		      (unsigned long)e->reason, e->qualification,
-		      (unsigned long)e->info, (unsigned long)e->info_error,
-		      (unsigned long)e->vectoring,
-		      (unsigned long)e->vectoring_error, e->length,
-		      (unsigned long)e->insn_info, e->rip, e->linear,
-		      e->physical);
+		return;
+	}
+	print("# reason %lx qualification %lx event %lx/%lx vectoring %lx/%lx\n",
+	      (unsigned long)e->reason, e->qualification,
+	      (unsigned long)e->info, (unsigned long)e->info_error,
+	      (unsigned long)e->vectoring, (unsigned long)e->vectoring_error);
+	print("# length %u information %lx rip %lx linear %lx physical %lx\n",
+	      e->length, (unsigned long)e->insn_info, e->rip, e->linear,
+	      e->physical);
 }
 
 void skip(const char *name, const char *why)
@@ -174,11 +175,11 @@ static __attribute__((noreturn)) void finish(void)
 
 	print("1..%u\n", tests);
 	print("# conformance: done, %u failed\n", failures);
-	while (!(inb(COM1 + 5) & 0x40))
+	while (!(port_in(COM1 + 5) & 0x40))
 		;
-	outb(DEBUG_EXIT, !!failures);
+	port_out(DEBUG_EXIT, !!failures);
 	while (*word)
-		outb(BOCHS_SHUTDOWN, *word++);
+		port_out(BOCHS_SHUTDOWN, *word++);
 	for (;;)
 		asm volatile("cli; hlt");
 }
@@ -230,15 +231,15 @@ static void init_idt(void)
 
 static void init_serial(void)
 {
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 0x80);
-	outb(COM1 + 0, 1);
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 3);
-	outb(COM1 + 2, 7);
+	port_out(COM1 + 1, 0);
+	port_out(COM1 + 3, 0x80);
+	port_out(COM1 + 0, 1);
+	port_out(COM1 + 1, 0);
+	port_out(COM1 + 3, 3);
+	port_out(COM1 + 2, 7);
 	/* both PICs quiet */
-	outb(0x21, 0xff);
-	outb(0xa1, 0xff);
+	port_out(0x21, 0xff);
+	port_out(0xa1, 0xff);
 }
 
 int main(void);

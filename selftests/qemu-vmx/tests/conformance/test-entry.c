@@ -3,12 +3,11 @@
  * VM-entry checks on controls, host state and guest state (SDM volume 3, 27.2 and
  * 27.3): a VMCS that enters, and one thing wrong with it.
  */
+#include "guest.h"
 #include "vmx.h"
 
 #define NOT_CANONICAL	0x0000800000000000ull
 #define TOO_FAR		0x8000000000000000ull
-
-void g_done(void);
 
 /*
  * How a field of the good VMCS is changed.  FORBIDDEN sets a bit that the

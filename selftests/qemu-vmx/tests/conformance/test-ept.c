@@ -3,12 +3,8 @@
  * EPT: violations, misconfigurations, accessed and dirty flags (SDM volume 3,
  * 29.3), PDPTEs (27.3.1.6), and unrestricted guests (25.6.2).
  */
+#include "guest.h"
 #include "vmx.h"
-
-#define P(name) void g_##name(void)
-P(done); P(load); P(store); P(modify); P(fetch); P(pae_load); P(pae_set_cr3);
-
-extern char real_code[], real_code_end[];
 
 #define PRESENT		3ull
 #define ACCESSED	0x20ull
@@ -140,11 +136,11 @@ static void test_misconfigurations(void)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct vm_exit e;
-		uint64_t *entry;
+		uint64_t *entry = ept_arena_entry(PAGE_NUMBER);
 
+		if (cases[i].directory)
+			entry = ept_directory_entry(ARENA >> 21);
 		setup(LOAD, TARGET, false);
-		entry = cases[i].directory ? ept_directory_entry(ARENA >> 21) :
-					     ept_arena_entry(PAGE_NUMBER);
 		*entry = (*entry & ~cases[i].clear) | cases[i].set;
 		e = run();
 		report_exit(!e.entered && e.reason == EXIT_REASON_EPT_MISCONFIG &&
@@ -165,7 +161,7 @@ static void test_invalidation(void)
 	e = run();
 	report_exit(guest_done(&e), "EPT: read of a page", &e);
 	*ept_arena_entry(PAGE_NUMBER) &= ~7ull;
-	invept(1, get(VMCS_EPTP), 0);
+	try_invept(1, get(VMCS_EPTP), 0);
 	set(VMCS_GUEST_RIP, (uint64_t)g_load);
 	e = resume();
 	report_exit(!e.entered && e.reason == EXIT_REASON_EPT_FAULT,
@@ -218,7 +214,11 @@ static void build_guest_tables(void)
 	int i;
 
 	for (i = 0; i < 512; i++) {
-		pml4[i] = low[i] = pdpt[i] = pd[i] = pt[i] = 0;
+		pml4[i] = 0;
+		low[i] = 0;
+		pdpt[i] = 0;
+		pd[i] = 0;
+		pt[i] = 0;
 		low_pd[i] = (uint64_t)i << 21 | 0x80 | ACCESSED | DIRTY | PRESENT;
 	}
 	pml4[0] = TABLE(1) | ACCESSED | PRESENT;

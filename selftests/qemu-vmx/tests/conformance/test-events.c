@@ -3,13 +3,8 @@
  * Events: injection (SDM volume 3, 27.6), exits by exceptions, interrupts, NMIs
  * and windows (26.2), IDT vectoring (28.2.4), blocking, timer, monitor trap flag.
  */
+#include "guest.h"
 #include "vmx.h"
-
-#define P(name) void g_##name(void)
-P(done); P(hlt); P(ud2); P(int3); P(int_80); P(load); P(store); P(divide);
-P(sti); P(sti_1); P(sti_2); P(mov_ss); P(mov_ss_1); P(nops); P(nops_1); P(spin);
-P(sti_hlt); P(icr); P(iret); P(iret_1); P(iret_fault); P(step); P(step_1);
-P(cpuid); P(smi);
 
 #define INFO		VMCS_ENTRY_INTR_INFO
 #define VALID		0x80000000u

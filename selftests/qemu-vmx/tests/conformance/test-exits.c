@@ -3,17 +3,8 @@
  * Instructions in VMX non-root operation (SDM volume 3, 26.1 and 26.3) and what
  * their exits report (28.2).
  */
+#include "guest.h"
 #include "vmx.h"
-
-#define P(name) void g_##name(void)
-P(done); P(cpuid); P(hlt); P(invd); P(wbinvd); P(invlpg); P(rdpmc); P(rdtsc);
-P(rdtscp); P(pause); P(monitor); P(mwait); P(ud2); P(int3); P(int_3); P(int_80);
-P(rdmsr); P(wrmsr); P(xsetbv); P(in8); P(out8); P(in16); P(out32); P(insb);
-P(rep_insw); P(outsl); P(rep_outsb); P(get_cr0); P(set_cr0); P(get_cr3);
-P(set_cr3); P(get_cr4); P(set_cr4); P(get_cr8); P(set_cr8); P(clts); P(smsw);
-P(lmsw); P(lmsw_memory); P(get_dr7); P(set_dr3); P(vmxoff); P(vmlaunch);
-P(vmresume); P(vmptrld); P(vmclear); P(vmptrst); P(vmxon); P(vmread);
-P(vmwrite); P(invept); P(invvpid); P(divide); P(task_jump); P(task_call);
 
 #define CR0_TS	0x8ull
 #define CR0_MP	0x2ull

@@ -36,20 +36,20 @@ void test_before_vmxon(void)
 	uint32_t revision = rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
 	uint64_t val;
 
-	expect("VMXON without CR4.VMXE", UD, vmxon(addr(vmxon_region)));
+	expect("VMXON without CR4.VMXE", UD, try_vmxon(addr(vmxon_region)));
 	expect("MOV to CR4 sets VMXE", OK,
 	       try_write_cr(4, read_cr(4) | CR4_VMXE));
-	expect("VMXOFF outside VMX operation", UD, vmxoff());
-	expect("VMREAD outside VMX operation", UD, vmread(VMCS_GUEST_RIP, &val));
-	expect("VMWRITE outside VMX operation", UD, vmwrite(VMCS_GUEST_RIP, 0));
+	expect("VMXOFF outside VMX operation", UD, try_vmxoff());
+	expect("VMREAD outside VMX operation", UD, try_vmread(VMCS_GUEST_RIP, &val));
+	expect("VMWRITE outside VMX operation", UD, try_vmwrite(VMCS_GUEST_RIP, 0));
 	expect("VMPTRLD outside VMX operation", UD,
-	       vmptrld(addr(vmcs_region)));
-	expect("VMPTRST outside VMX operation", UD, vmptrst(&val));
-	expect("VMCLEAR outside VMX operation", UD, vmclear(addr(vmcs_region)));
-	expect("VMCALL outside VMX operation", UD, vmcall());
-	expect("VMLAUNCH outside VMX operation", UD, vmlaunch());
-	expect("INVEPT outside VMX operation", UD, invept(2, 0, 0));
-	expect("INVVPID outside VMX operation", UD, invvpid(2, 0, 0));
+	       try_vmptrld(addr(vmcs_region)));
+	expect("VMPTRST outside VMX operation", UD, try_vmptrst(&val));
+	expect("VMCLEAR outside VMX operation", UD, try_vmclear(addr(vmcs_region)));
+	expect("VMCALL outside VMX operation", UD, try_vmcall());
+	expect("VMLAUNCH outside VMX operation", UD, try_vmlaunch());
+	expect("INVEPT outside VMX operation", UD, try_invept(2, 0, 0));
+	expect("INVVPID outside VMX operation", UD, try_invvpid(2, 0, 0));
 
 	expect("IA32_FEATURE_CONTROL is locked", GP,
 	       try_wrmsr(MSR_FEATURE_CONTROL, 5));
@@ -64,19 +64,19 @@ void test_before_vmxon(void)
 	write_revision(vmxon_region, revision);
 	expect("MOV to CR0 clears NE outside VMX operation", OK,
 	       try_write_cr(0, read_cr(0) & ~CR0_NE));
-	expect("VMXON with CR0.NE 0", GP, vmxon(addr(vmxon_region)));
+	expect("VMXON with CR0.NE 0", GP, try_vmxon(addr(vmxon_region)));
 	try_write_cr(0, read_cr(0) | CR0_NE);
 	expect("VMXON: unaligned pointer", FAIL_INVALID,
-	       vmxon(addr(vmxon_region) + 8));
+	       try_vmxon(addr(vmxon_region) + 8));
 	expect("VMXON: pointer beyond physical addresses", FAIL_INVALID,
-	       vmxon(beyond_physical()));
+	       try_vmxon(beyond_physical()));
 	write_revision(vmxon_region, revision + 1);
-	expect("VMXON: wrong revision", FAIL_INVALID, vmxon(addr(vmxon_region)));
+	expect("VMXON: wrong revision", FAIL_INVALID, try_vmxon(addr(vmxon_region)));
 	write_revision(vmxon_region, revision | 0x80000000);
 	expect("VMXON: shadow-VMCS indicator", FAIL_INVALID,
-	       vmxon(addr(vmxon_region)));
+	       try_vmxon(addr(vmxon_region)));
 	write_revision(vmxon_region, revision);
-	expect("VMXON", OK, vmxon(addr(vmxon_region)));
+	expect("VMXON", OK, try_vmxon(addr(vmxon_region)));
 }
 
 static void test_pointers(uint32_t revision)
@@ -84,54 +84,54 @@ static void test_pointers(uint32_t revision)
 	uint64_t ptr = 0;
 
 	expect("VMXON in root, no current VMCS", FAIL_INVALID,
-	       vmxon(addr(vmxon_region)));
+	       try_vmxon(addr(vmxon_region)));
 	expect("VMREAD, no current VMCS", FAIL_INVALID,
-	       vmread(VMCS_GUEST_RIP, &ptr));
+	       try_vmread(VMCS_GUEST_RIP, &ptr));
 	expect("VMWRITE, no current VMCS", FAIL_INVALID,
-	       vmwrite(VMCS_GUEST_RIP, 0));
-	expect("VMLAUNCH, no current VMCS", FAIL_INVALID, vmlaunch());
-	expect("VMCALL in root, no current VMCS", FAIL_INVALID, vmcall());
-	vmptrst(&ptr);
+	       try_vmwrite(VMCS_GUEST_RIP, 0));
+	expect("VMLAUNCH, no current VMCS", FAIL_INVALID, try_vmlaunch());
+	expect("VMCALL in root, no current VMCS", FAIL_INVALID, try_vmcall());
+	try_vmptrst(&ptr);
 	report_values(ptr == ~0ull, "VMPTRST, no current VMCS", ~0ull, ptr);
 	expect("VMPTRLD: unaligned address, no current VMCS", FAIL_INVALID,
-	       vmptrld(addr(vmcs_region) + 1));
+	       try_vmptrld(addr(vmcs_region) + 1));
 
 	write_revision(vmcs_region, revision);
 	write_revision(other_region, revision);
-	expect("VMCLEAR", OK, vmclear(addr(vmcs_region)));
-	expect("VMPTRLD", OK, vmptrld(addr(vmcs_region)));
-	expect("VMPTRST", OK, vmptrst(&ptr));
+	expect("VMCLEAR", OK, try_vmclear(addr(vmcs_region)));
+	expect("VMPTRLD", OK, try_vmptrld(addr(vmcs_region)));
+	expect("VMPTRST", OK, try_vmptrst(&ptr));
 	report_values(ptr == addr(vmcs_region), "VMPTRST stores the pointer",
 		      addr(vmcs_region), ptr);
 
 	expect("VMCLEAR: unaligned address", FAIL(VMX_ERR_VMCLEAR_ADDRESS),
-	       vmclear(addr(vmcs_region) + 16));
+	       try_vmclear(addr(vmcs_region) + 16));
 	expect("VMCLEAR: address beyond physical addresses",
-	       FAIL(VMX_ERR_VMCLEAR_ADDRESS), vmclear(beyond_physical()));
+	       FAIL(VMX_ERR_VMCLEAR_ADDRESS), try_vmclear(beyond_physical()));
 	expect("VMCLEAR: VMXON pointer", FAIL(VMX_ERR_VMCLEAR_VMXON_POINTER),
-	       vmclear(addr(vmxon_region)));
+	       try_vmclear(addr(vmxon_region)));
 	expect("VMPTRLD: unaligned address", FAIL(VMX_ERR_VMPTRLD_ADDRESS),
-	       vmptrld(addr(vmcs_region) + 4));
+	       try_vmptrld(addr(vmcs_region) + 4));
 	expect("VMPTRLD: address beyond physical addresses",
-	       FAIL(VMX_ERR_VMPTRLD_ADDRESS), vmptrld(beyond_physical()));
+	       FAIL(VMX_ERR_VMPTRLD_ADDRESS), try_vmptrld(beyond_physical()));
 	expect("VMPTRLD: VMXON pointer", FAIL(VMX_ERR_VMPTRLD_VMXON_POINTER),
-	       vmptrld(addr(vmxon_region)));
+	       try_vmptrld(addr(vmxon_region)));
 	write_revision(other_region, revision + 1);
 	expect("VMPTRLD: wrong revision", FAIL(VMX_ERR_VMPTRLD_REVISION),
-	       vmptrld(addr(other_region)));
+	       try_vmptrld(addr(other_region)));
 	write_revision(other_region, revision);
-	vmptrst(&ptr);
+	try_vmptrst(&ptr);
 	report_values(ptr == addr(vmcs_region),
 		      "a failed VMPTRLD leaves the current VMCS",
 		      addr(vmcs_region), ptr);
 	expect("VMXON in root", FAIL(VMX_ERR_VMXON_IN_ROOT),
-	       vmxon(addr(vmxon_region)));
+	       try_vmxon(addr(vmxon_region)));
 	if (in_bochs())
 		skip("VMCALL in root", "Bochs ends there: not implemented");
 	else
-		expect("VMCALL in root", FAIL(VMX_ERR_VMCALL_IN_ROOT), vmcall());
+		expect("VMCALL in root", FAIL(VMX_ERR_VMCALL_IN_ROOT), try_vmcall());
 	expect("VMRESUME with a clear VMCS",
-	       FAIL(VMX_ERR_VMRESUME_NOT_LAUNCHED), vmresume());
+	       FAIL(VMX_ERR_VMRESUME_NOT_LAUNCHED), try_vmresume());
 }
 
 static void test_fields(void)
@@ -168,21 +168,21 @@ static void test_fields(void)
 		      val);
 
 	expect("VMREAD: field that does not exist",
-	       FAIL(VMX_ERR_UNSUPPORTED_FIELD), vmread(0x3ffe, &val));
+	       FAIL(VMX_ERR_UNSUPPORTED_FIELD), try_vmread(0x3ffe, &val));
 	expect("VMREAD: bits 63:32 of the encoding",
 	       FAIL(VMX_ERR_UNSUPPORTED_FIELD),
-	       vmread(0x100000000 | VMCS_GUEST_RIP, &val));
+	       try_vmread(0x100000000 | VMCS_GUEST_RIP, &val));
 	expect("VMWRITE: field that does not exist",
-	       FAIL(VMX_ERR_UNSUPPORTED_FIELD), vmwrite(0x0c7e, 0));
+	       FAIL(VMX_ERR_UNSUPPORTED_FIELD), try_vmwrite(0x0c7e, 0));
 	expect("VMREAD: high half of a 32-bit field",
 	       FAIL(VMX_ERR_UNSUPPORTED_FIELD),
-	       vmread(VMCS_EXCEPTION_BITMAP | VMCS_ENC_HIGH, &val));
+	       try_vmread(VMCS_EXCEPTION_BITMAP | VMCS_ENC_HIGH, &val));
 	expect("VMWRITE: read-only field",
 	       rdmsr(MSR_VMX_MISC) >> 29 & 1 ? OK : FAIL(VMX_ERR_READ_ONLY_FIELD),
-	       vmwrite(VMCS_EXIT_REASON, 0));
+	       try_vmwrite(VMCS_EXIT_REASON, 0));
 	expect("VMREAD: memory that faults, after the checks",
 	       FAIL(VMX_ERR_UNSUPPORTED_FIELD),
-	       vmread(0x3ffe, (uint64_t *)0x800000000000));
+	       try_vmread(0x3ffe, (uint64_t *)0x800000000000));
 }
 
 static void test_vmcs_in_memory(uint32_t revision)
@@ -191,17 +191,17 @@ static void test_vmcs_in_memory(uint32_t revision)
 
 	set(VMCS_GUEST_RIP, 0x1111);
 	write_revision(other_region, revision);
-	vmclear(addr(other_region));
-	vmptrld(addr(other_region));
+	try_vmclear(addr(other_region));
+	try_vmptrld(addr(other_region));
 	set(VMCS_GUEST_RIP, 0x2222);
-	vmptrld(addr(vmcs_region));
+	try_vmptrld(addr(vmcs_region));
 	val = get(VMCS_GUEST_RIP);
 	report_values(val == 0x1111, "fields stay with their VMCS", 0x1111, val);
-	vmclear(addr(vmcs_region));
-	vmptrst(&val);
+	try_vmclear(addr(vmcs_region));
+	try_vmptrst(&val);
 	report_values(val == ~0ull, "VMCLEAR of the current VMCS leaves none",
 		      ~0ull, val);
-	vmptrld(addr(vmcs_region));
+	try_vmptrld(addr(vmcs_region));
 	val = get(VMCS_GUEST_RIP);
 	report_values(val == 0x1111, "VMCLEAR writes the fields to memory",
 		      0x1111, val);
@@ -215,32 +215,32 @@ static void test_invalidate(void)
 	if (caps >> 20 & 1) {
 		const uint32_t bad = FAIL(VMX_ERR_INVALIDATE_OPERAND);
 
-		expect("INVEPT all contexts", OK, invept(2, 0, 0));
-		expect("INVEPT one context", OK, invept(1, eptp, 0));
-		expect("INVEPT: type 0", bad, invept(0, eptp, 0));
-		expect("INVEPT: type 3", bad, invept(3, eptp, 0));
+		expect("INVEPT all contexts", OK, try_invept(2, 0, 0));
+		expect("INVEPT one context", OK, try_invept(1, eptp, 0));
+		expect("INVEPT: type 0", bad, try_invept(0, eptp, 0));
+		expect("INVEPT: type 3", bad, try_invept(3, eptp, 0));
 		expect("INVEPT: type, bits 63:32", bad,
-		       invept(0x100000001, eptp, 0));
+		       try_invept(0x100000001, eptp, 0));
 		expect("INVEPT: memory type of the EPT pointer", bad,
-		       invept(1, 0x1b, 0));
+		       try_invept(1, 0x1b, 0));
 		expect("INVEPT: walk length of the EPT pointer", bad,
-		       invept(1, 0x0e, 0));
+		       try_invept(1, 0x0e, 0));
 	} else {
 		skip("INVEPT", "not there");
 	}
 	if (caps >> 32 & 1) {
 		const uint32_t bad = FAIL(VMX_ERR_INVALIDATE_OPERAND);
 
-		expect("INVVPID one address", OK, invvpid(0, 1, 0x1000));
-		expect("INVVPID one context", OK, invvpid(1, 1, 0));
-		expect("INVVPID all contexts", OK, invvpid(2, 0, 0));
-		expect("INVVPID one context but globals", OK, invvpid(3, 1, 0));
-		expect("INVVPID: type 4", bad, invvpid(4, 1, 0));
-		expect("INVVPID one address: VPID 0", bad, invvpid(0, 0, 0));
-		expect("INVVPID one context: VPID 0", bad, invvpid(1, 0, 0));
-		expect("INVVPID: reserved bits", bad, invvpid(1, 0x10001, 0));
+		expect("INVVPID one address", OK, try_invvpid(0, 1, 0x1000));
+		expect("INVVPID one context", OK, try_invvpid(1, 1, 0));
+		expect("INVVPID all contexts", OK, try_invvpid(2, 0, 0));
+		expect("INVVPID one context but globals", OK, try_invvpid(3, 1, 0));
+		expect("INVVPID: type 4", bad, try_invvpid(4, 1, 0));
+		expect("INVVPID one address: VPID 0", bad, try_invvpid(0, 0, 0));
+		expect("INVVPID one context: VPID 0", bad, try_invvpid(1, 0, 0));
+		expect("INVVPID: reserved bits", bad, try_invvpid(1, 0x10001, 0));
 		expect("INVVPID one address: not canonical", bad,
-		       invvpid(0, 1, canonical_hole));
+		       try_invvpid(0, 1, canonical_hole));
 	} else {
 		skip("INVVPID", "not there");
 	}
@@ -273,10 +273,10 @@ void test_instructions(void)
 	test_vmcs_in_memory(revision);
 	test_invalidate();
 	test_fixed_bits();
-	expect("VMXOFF", OK, vmxoff());
-	expect("VMXOFF again", UD, vmxoff());
+	expect("VMXOFF", OK, try_vmxoff());
+	expect("VMXOFF again", UD, try_vmxoff());
 	expect("MOV to CR4 clears VMXE after VMXOFF", OK,
 	       try_write_cr(4, read_cr(4) & ~CR4_VMXE));
 	try_write_cr(4, read_cr(4) | CR4_VMXE);
-	expect("VMXON again", OK, vmxon(addr(vmxon_region)));
+	expect("VMXON again", OK, try_vmxon(addr(vmxon_region)));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* VMX instructions with what they do, and a VMCS that enters a 64-bit guest. */
+#include "guest.h"
 #include "vmx.h"
 
 #define PAGE __attribute__((aligned(PAGE_SIZE)))
@@ -14,10 +15,6 @@ uint8_t msr_bitmap[PAGE_SIZE] PAGE;
 uint8_t virtual_apic[PAGE_SIZE] PAGE;
 static uint8_t guest_stack[PAGE_SIZE] PAGE;
 struct regs regs;
-
-/* guest.S */
-extern char guest_vectors[];
-extern uint64_t guest_idt[512];
 
 /*
  * Run an instruction: its exception, or what the flags say.  An asm operand
@@ -116,59 +113,59 @@ uint64_t read_cr(int cr)
 	return val;
 }
 
-uint32_t vmxon(uint64_t ptr)
+uint32_t try_vmxon(uint64_t ptr)
 {
 	return RUN("vmxon %[ptr]", [ptr] "m"(ptr));
 }
 
-uint32_t vmxoff(void)
+uint32_t try_vmxoff(void)
 {
 	return RUN("vmxoff", "X"(0));
 }
 
-uint32_t vmclear(uint64_t ptr)
+uint32_t try_vmclear(uint64_t ptr)
 {
 	return RUN("vmclear %[ptr]", [ptr] "m"(ptr));
 }
 
-uint32_t vmptrld(uint64_t ptr)
+uint32_t try_vmptrld(uint64_t ptr)
 {
 	return RUN("vmptrld %[ptr]", [ptr] "m"(ptr));
 }
 
-uint32_t vmptrst(uint64_t *ptr)
+uint32_t try_vmptrst(uint64_t *ptr)
 {
 	return RUN("vmptrst (%[ptr])", [ptr] "r"(ptr));
 }
 
-uint32_t vmread(uint64_t field, uint64_t *val)
+uint32_t try_vmread(uint64_t field, uint64_t *val)
 {
 	return RUN("vmread %[field], (%[val])", [field] "r"(field),
 		   [val] "r"(val));
 }
 
-uint32_t vmwrite(uint64_t field, uint64_t val)
+uint32_t try_vmwrite(uint64_t field, uint64_t val)
 {
 	return RUN("vmwrite %[val], %[field]", [field] "r"(field),
 		   [val] "r"(val));
 }
 
-uint32_t vmcall(void)
+uint32_t try_vmcall(void)
 {
 	return RUN("vmcall", "X"(0));
 }
 
-uint32_t vmlaunch(void)
+uint32_t try_vmlaunch(void)
 {
 	return RUN("vmlaunch", "X"(0));
 }
 
-uint32_t vmresume(void)
+uint32_t try_vmresume(void)
 {
 	return RUN("vmresume", "X"(0));
 }
 
-uint32_t invept(uint64_t type, uint64_t eptp, uint64_t reserved)
+uint32_t try_invept(uint64_t type, uint64_t eptp, uint64_t reserved)
 {
 	uint64_t descriptor[2] = { eptp, reserved };
 
@@ -176,7 +173,7 @@ uint32_t invept(uint64_t type, uint64_t eptp, uint64_t reserved)
 		   [type] "r"(type));
 }
 
-uint32_t invvpid(uint64_t type, uint64_t vpid, uint64_t addr)
+uint32_t try_invvpid(uint64_t type, uint64_t vpid, uint64_t addr)
 {
 	uint64_t descriptor[2] = { vpid, addr };
 
@@ -325,12 +322,12 @@ void baseline(void (*code)(void))
 {
 	build_guest_idt();
 	/* nothing of the test before may stay: all fields are 0 first */
-	vmclear((uint64_t)vmcs_region);
+	try_vmclear((uint64_t)vmcs_region);
 	for (size_t i = 0; i < sizeof(vmcs_region); i++)
 		vmcs_region[i] = 0;
 	*(uint32_t *)vmcs_region = rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
-	vmclear((uint64_t)vmcs_region);
-	vmptrld((uint64_t)vmcs_region);
+	try_vmclear((uint64_t)vmcs_region);
+	try_vmptrld((uint64_t)vmcs_region);
 
 	set(VMCS_PIN_BASED_CTLS, control_default(MSR_VMX_PIN));
 	set(VMCS_PRI_PROC_BASED_CTLS, control_default(MSR_VMX_PROC));
