@@ -295,6 +295,19 @@ int il_fault_start(struct dmar_drhd_unit *unit)
 }
 
 /**
+ * il_fault_resume() - program a unit's fault interrupt again after sleep
+ * @unit: started
+ *
+ * Context: one CPU, interrupts off.
+ */
+void il_fault_resume(struct dmar_drhd_unit *unit)
+{
+	drop_records(unit);
+	write_message(irq_get_irq_data(unit->virq));
+	writel(0, unit->reg + DMAR_FECTL);
+}
+
+/**
  * il_fault_stop() - give a unit's fault interrupt back
  * @unit: started
  */

@@ -144,6 +144,7 @@ struct il_region {
  * @used: the core counts its driver as a user (il_bind_lock)
  * @holds_module: so long as it is bound the module has to stay
  *	(il_bind_lock)
+ * @going: it is being removed from the machine (il_device_lock)
  * @acs: what the ACS control register held before, or -1
  * @faults: fault records that name it
  * @listener: who opened it through /dev/iommu-lite (i: il_device_lock)
@@ -163,6 +164,7 @@ struct il_device {
 	bool bound_early;
 	bool used;
 	bool holds_module;
+	bool going;
 	int acs;
 	atomic64_t faults;
 	struct il_devfd __rcu *listener;
@@ -254,6 +256,7 @@ bool il_ats_allowed(struct pci_dev *pdev);
 int il_unit_probe(struct dmar_drhd_unit *unit, bool use_qi);
 int il_unit_start(struct dmar_drhd_unit *unit);
 void il_unit_stop(struct dmar_drhd_unit *unit);
+void il_unit_resume(struct dmar_drhd_unit *unit);
 void il_unit_quiesce(struct dmar_drhd_unit *unit);
 void il_unit_release(struct dmar_drhd_unit *unit);
 int il_unit_set_context(struct dmar_drhd_unit *unit, u16 sid, u64 lo, u64 hi);
@@ -291,6 +294,7 @@ static inline struct dmar_domain *to_dmar_domain(struct iommu_domain *domain)
 int il_fault_init(void);
 void il_fault_exit(void);
 int il_fault_start(struct dmar_drhd_unit *unit);
+void il_fault_resume(struct dmar_drhd_unit *unit);
 void il_fault_stop(struct dmar_drhd_unit *unit);
 void il_fault_drain(struct dmar_drhd_unit *unit);
 const char *il_fault_reason(unsigned int reason);

@@ -240,7 +240,7 @@ static int start_units(void)
 	return 0;
 }
 
-/* After the devices, on the last CPU: for reboot and kexec */
+/* After the devices, on the last CPU: for reboot, kexec and sleep */
 static void quiesce_units(void)
 {
 	struct dmar_drhd_unit *unit;
@@ -249,14 +249,41 @@ static void quiesce_units(void)
 		il_unit_quiesce(unit);
 }
 
+static int sleep_units(void)
+{
+	quiesce_units();
+	return 0;
+}
+
+/* Before the devices */
+static void wake_units(void)
+{
+	struct dmar_drhd_unit *unit;
+
+	list_for_each_entry(unit, &il_units, list)
+		il_unit_resume(unit);
+}
+
 #ifdef HAVE_STRUCT_SYSCORE
 static void shutdown_units(void *data)
 {
 	quiesce_units();
 }
 
+static int suspend_units(void *data)
+{
+	return sleep_units();
+}
+
+static void resume_units(void *data)
+{
+	wake_units();
+}
+
 static const struct syscore_ops syscore_ops = {
 	.shutdown = shutdown_units,
+	.suspend = suspend_units,
+	.resume = resume_units,
 };
 
 static struct syscore syscore = {
@@ -273,6 +300,8 @@ static void watch_shutdown(bool on)
 #else
 static struct syscore_ops syscore_ops = {
 	.shutdown = quiesce_units,
+	.suspend = sleep_units,
+	.resume = wake_units,
 };
 
 static void watch_shutdown(bool on)

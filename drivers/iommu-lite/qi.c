@@ -463,6 +463,30 @@ err_free:
 }
 
 /**
+ * il_qi_restart() - give a unit that has lost its registers its queue back
+ * @unit: with a queue; nothing is queued
+ *
+ * Any context.
+ *
+ * Return: 0 or -ETIMEDOUT.
+ */
+int il_qi_restart(struct dmar_drhd_unit *unit)
+{
+	struct il_qi *qi = unit->qi;
+	int ret;
+
+	ret = stop_queue(unit);
+	if (ret)
+		return ret;
+	/* Head and tail begin at 0 again, so the count does, too */
+	qi->tail = 0;
+	*qi->completed = 0;
+	writel(0, unit->reg + DMAR_IQT);
+	writeq(virt_to_phys(qi->desc), unit->reg + DMAR_IQA);
+	return switch_queue(unit, true);
+}
+
+/**
  * il_qi_stop() - switch the queue off; registers serve from here on
  * @unit: nothing else uses it
  */

@@ -57,6 +57,7 @@ struct il_qi_desc {
 void il_inv_range(struct il_inv *inv, u64 first, u64 last);
 void il_qi_encode(const struct il_inv *inv, struct il_qi_desc *desc);
 int il_qi_start(struct dmar_drhd_unit *unit);
+int il_qi_restart(struct dmar_drhd_unit *unit);
 void il_qi_stop(struct dmar_drhd_unit *unit);
 void il_qi_free(struct dmar_drhd_unit *unit);
 bool il_qi_recover(struct dmar_drhd_unit *unit);

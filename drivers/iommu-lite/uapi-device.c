@@ -190,9 +190,15 @@ static struct il_devfd *find_devfd(struct pci_dev *pdev)
  */
 void il_uapi_device_gone(struct pci_dev *pdev)
 {
+	struct il_device *device;
 	struct il_devfd *fd;
 
 	mutex_lock(&claims_lock);
+	mutex_lock(&il_device_lock);
+	device = il_device_of(pdev);
+	if (device)
+		device->going = true;
+	mutex_unlock(&il_device_lock);
 	fd = find_devfd(pdev);
 	if (fd) {
 		listen(pdev, NULL);
@@ -549,6 +555,7 @@ static struct il_claim *claim_group(struct il_context *context,
 static int check_device(struct pci_dev *pdev, u32 *reason, unsigned int *unit)
 {
 	struct il_device *device;
+	bool going = false;
 
 	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL) {
 		*reason = IOMMU_LITE_BRIDGE;
@@ -556,11 +563,13 @@ static int check_device(struct pci_dev *pdev, u32 *reason, unsigned int *unit)
 	}
 	mutex_lock(&il_device_lock);
 	device = il_device_of(pdev);
-	if (device)
+	if (device) {
 		*unit = device->unit->id;
+		going = device->going;
+	}
 	mutex_unlock(&il_device_lock);
-	if (!device) {
-		*reason = IOMMU_LITE_NO_UNIT;
+	if (!device || going) {
+		*reason = going ? IOMMU_LITE_NO_DEVICE : IOMMU_LITE_NO_UNIT;
 		return -ENODEV;
 	}
 	if (has_fixed_rmrr(pdev)) {

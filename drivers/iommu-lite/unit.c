@@ -602,6 +602,28 @@ void il_unit_quiesce(struct dmar_drhd_unit *unit)
 }
 
 /**
+ * il_unit_resume() - set a unit up again that has lost its registers
+ * @unit: started before the machine slept; its tables are as they were
+ *
+ * Context: one CPU, interrupts off.
+ */
+void il_unit_resume(struct dmar_drhd_unit *unit)
+{
+	int ret = 0;
+
+	if (unit->qi)
+		ret = il_qi_restart(unit);
+	if (!ret)
+		ret = set_root(unit);
+	if (!ret)
+		ret = switch_bit(unit, GCMD_TE, true, "TES");
+	if (ret)
+		pr_err("unit %u does not translate after sleep (%d): devices that need it will fail\n",
+		       unit->id, ret);
+	il_fault_resume(unit);
+}
+
+/**
  * il_unit_stop() - switch a unit off and free its tables
  * @unit: started; no device is in a domain
  */
