@@ -597,6 +597,97 @@ TEST_F(apic, ipis)
 	vl_vcpu_exit(&other.vcpu);
 }
 
+/*
+ * A ball goes back and forth between two vCPUs, as an IPI, while each halts in
+ * between: none may be lost, and no wakeup either.
+ *
+ * RDI: the counter of those received; RSI: the other's ICR2; ECX: how many;
+ * RDX: 1 for the one that serves.
+ */
+VL_GUEST(ping_pong, 64,
+	 "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); xor %r8d, %r8d;"
+	 "test %edx, %edx; jnz 3f;"
+	 "1: cli; cmp %r8, (%rdi); jne 2f; sti; hlt; jmp 1b;"
+	 "2: sti; inc %r8; dec %ecx; jz 4f;"
+	 "3: mov %esi, 0x310(%rbx); movl $0x77, 0x300(%rbx); jmp 1b;"
+	 /* The last ball is caught, and given back once more by the one that did not serve. */
+	 "4: test %edx, %edx; jnz 5f; mov %esi, 0x310(%rbx); movl $0x77, 0x300(%rbx);"
+	 "5: out %al, $0xf0; hlt");
+VL_GUEST(ping_pong_handler, 64, "incq (%rdi); movl $0, 0xb0(%rbx); iretq");
+
+#define BALLS	1000
+
+TEST_F(apic, ipi_storm)
+{
+	struct runner r[2];
+	unsigned int i;
+
+	vl_vcpu_exit(&self->vcpu);
+	vl_vm_exit(&self->vm);
+	vl_vm_init(&self->vm, 0);
+	for (i = 0; i < 2; i++) {
+		struct vmx_lite_regs regs = {
+			.rip = VL_CODE, .rsp = VL_STACK - i * 0x800, .rflags = VL_FLAGS,
+			.rdi = VL_DATA + i * 64, .rsi = !i << 24, .rcx = BALLS, .rdx = !i,
+		};
+
+		vl_vcpu_init(&r[i].vcpu, &self->vm, i, VL_LONG);
+		ASSERT_EQ(0, vl_set_cap(&r[i].vcpu, VM_CAP_HALT_EXIT, 0));
+		vl_set_regs(&r[i].vcpu, &regs);
+	}
+	vl_load(&self->vm, VL_CODE, ping_pong);
+	vl_load(&self->vm, 0x2000, ping_pong_handler);
+	vl_write64(&self->vm, VL_IDT + 0x77 * 16, 0x2000 | VL_CS64 << 16 | 0x8eULL << 40);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&r[i].thread, NULL, run_thread, &r[i]));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pthread_join(r[i].thread, NULL));
+		ASSERT_EQ(VM_EXITCODE_INOUT, r[i].exit) vl_describe(&r[i].vcpu, r[i].exit);
+		EXPECT_EQ(0xf0, r[i].vcpu.run->inout.port);
+		EXPECT_EQ(BALLS, vl_read64(&self->vm, VL_DATA + i * 64));
+	}
+	vl_vcpu_exit(&r[1].vcpu);
+	self->vcpu = r[0].vcpu;
+}
+
+/* From another thread to a guest that spins: an MSI, and an NMI. */
+TEST_F(apic, interrupt_running)
+{
+	struct vmx_lite_msi m = { .address = 0xfee00000, .data = 0x78 };
+	volatile uint64_t *count = (uint64_t *)(self->vm.ram + VL_DATA);
+	struct runner r;
+	unsigned int i;
+
+	RUN_SCRIPT(&self->vcpu, ENABLE);
+	r.vcpu = self->vcpu;
+	/* incq 0x20000; jmp */
+	vl_load_bytes(&self->vm, VL_CODE, 0x48, 0xff, 0x04, 0x25, 0, 0, 2, 0, 0xeb, 0xf6);
+	for (i = 0; i < 10; i++) {
+		vl_start(&r.vcpu, VL_CODE, VL_FLAGS | VL_FLAG_IF);
+		*count = 0;
+		ASSERT_EQ(0, pthread_create(&r.thread, NULL, run_thread, &r));
+		while (!*count)
+			usleep(1000);
+		if (i % 2) {
+			ASSERT_EQ(0, vl_inject(&r.vcpu, VMX_LITE_EVENT_NMI, 2, -1));
+		} else {
+			ASSERT_LE(0, vl_ioctl(self->vm.fd, VM_SIGNAL_MSI, &m));
+		}
+		ASSERT_EQ(0, pthread_join(r.thread, NULL));
+		ASSERT_EQ(VM_EXITCODE_INOUT, r.exit) vl_describe(&r.vcpu, r.exit);
+		EXPECT_EQ(i % 2 ? 2 : 0x78, *(uint8_t *)r.vcpu.data);
+		/* Out of the handler, and out of service. */
+		{
+			struct vmx_lite_events e = { 0 };
+
+			ASSERT_EQ(0, vl_ioctl(r.vcpu.fd, VM_SET_EVENTS, &e));
+		}
+		RUN_SCRIPT(&r.vcpu, END_OF_INTERRUPT);
+		vl_load_bytes(&self->vm, VL_CODE, 0x48, 0xff, 0x04, 0x25, 0, 0, 2, 0, 0xeb,
+			      0xf6);
+	}
+}
+
 /* ------------------------------------------------------------ MSI */
 
 static int msi(struct vl_vm *vm, uint64_t address, uint32_t data)

@@ -452,6 +452,40 @@ TEST_F(memory, dirty_log)
 	EXPECT_EQ(0, memcmp(map, all, sizeof(map)));
 }
 
+/* The log has pages of 4 KiB, though the host's page, and the mapping, be of 2 MiB. */
+TEST_F(memory, dirty_log_huge)
+{
+	static const uint64_t none[PAGES / 64];
+	uint64_t map[PAGES / 64], kib;
+	struct vl_vcpu *vcpu = &self->vcpu;
+	struct vl_vm *vm = &self->vm;
+	uint8_t *huge, *raw;
+
+	raw = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, raw);
+	huge = (uint8_t *)(((uintptr_t)raw + 2 * MIB - 1) & -(2 * MIB));
+	ASSERT_EQ(0, madvise(huge, 2 * MIB, MADV_HUGEPAGE));
+	kib = huge_kib();
+	memset(huge, 0, 2 * MIB);
+	if (huge_kib() - kib < 2048)
+		SKIP(return, "the host gave no huge page");
+	ASSERT_EQ(0, vl_set_memory(vm, VL_MMIO, 2 * MIB, huge, 0));
+	start_walk(vcpu, VL_MMIO, 512, 1);
+	ASSERT_SUM(512, vcpu);
+	ASSERT_EQ(0, vl_set_memory(vm, VL_MMIO, 2 * MIB, huge, VMX_LITE_MEM_LOG_DIRTY));
+	start_walk(vcpu, VL_MMIO + 65 * PAGE, 1, 1);
+	ASSERT_SUM(2, vcpu);
+	ASSERT_EQ(0, dirty_log(vm, map, VMX_LITE_DIRTY_CLEAR));
+	EXPECT_EQ(0, map[0]);
+	EXPECT_EQ(2, map[1]);
+	ASSERT_EQ(0, dirty_log(vm, map, 0));
+	EXPECT_EQ(0, memcmp(map, none, sizeof(map)));
+	/* Off: all of it as before, and right. */
+	ASSERT_EQ(0, vl_set_memory(vm, VL_MMIO, 2 * MIB, huge, 0));
+	start_walk(vcpu, VL_MMIO, 512, 1);
+	ASSERT_SUM(2 * 512 + 1, vcpu);
+}
+
 /* ------------------------------------------------------------ read-only regions */
 
 TEST_F(memory, read_only)
