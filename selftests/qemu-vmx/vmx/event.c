@@ -425,8 +425,10 @@ void cpu_vmx_enter_smm(CPUX86State *env)
 {
     env->vmx.smm_on = env->vmx.on;
     env->vmx.smm_guest = env->vmx.guest;
+    env->vmx.smm_mtf = env->vmx.mtf;
     env->vmx.on = false;
     env->vmx.guest = false;
+    env->vmx.mtf = false;
     env->hflags &= ~HF_GUEST_MASK;
     env->hflags2 &= ~HF2_NPT_MASK;
 }
@@ -435,6 +437,7 @@ void cpu_vmx_leave_smm(CPUX86State *env)
 {
     env->vmx.on = env->vmx.smm_on;
     env->vmx.guest = env->vmx.smm_guest;
+    env->vmx.mtf = env->vmx.smm_mtf;
     if (!env->vmx.guest) {
         return;
     }

@@ -26,8 +26,9 @@ typedef struct X86VMXTLBTag {
 typedef struct X86VMXState {
     bool on;                    /* in VMX operation */
     bool guest;                 /* in VMX non-root operation */
-    bool smm_on;                /* on and guest when an SMI interrupted them */
+    bool smm_on;                /* on, guest and mtf while in SMM */
     bool smm_guest;
+    bool smm_mtf;
     bool vmcs_valid;            /* there is a current VMCS, at vmcs_ptr */
     bool injecting;             /* the next delivery is the injected event */
     bool int_n;                 /* a software interrupt comes from INT n */
