@@ -330,8 +330,7 @@ static void probe_finalize(struct device *dev)
  */
 bool il_rmrr_relaxable(struct pci_dev *pdev)
 {
-	return pdev->class >> 8 == PCI_CLASS_SERIAL_USB_UHCI >> 8 ||
-	       pdev->class >> 8 == PCI_CLASS_SERIAL_USB ||
+	return pdev->class >> 8 == PCI_CLASS_SERIAL_USB ||
 	       pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY;
 }
 

@@ -65,6 +65,18 @@ static void show_capabilities(struct seq_file *m, struct dmar_drhd_unit *unit)
 	seq_puts(m, "\n");
 }
 
+/* The ACPI name behind a namespace scope's number (8.6) */
+static const char *namespace_name(const struct dmar_scope *scope)
+{
+	struct il_region *andd;
+
+	if (scope->type == DMAR_SCOPE_NAMESPACE)
+		list_for_each_entry(andd, &il_andds, list)
+			if (andd->entry.acpi_device == scope->enumeration_id)
+				return andd->entry.name;
+	return NULL;
+}
+
 static void show_scopes(struct seq_file *m, struct dmar_drhd_unit *unit)
 {
 	struct dmar_scope scope;
@@ -76,6 +88,9 @@ static void show_scopes(struct seq_file *m, struct dmar_drhd_unit *unit)
 		name = dmar_scope_name(scope.type);
 		seq_printf(m, "  scope %s id %u: ", name ?: "unknown",
 			   scope.enumeration_id);
+		name = namespace_name(&scope);
+		if (name)
+			seq_printf(m, "%s at ", name);
 		if (il_scope_target(unit->segment, &scope, &bus, &devfn))
 			seq_printf(m, "%04x:%02x:%02x.%x\n", unit->segment,
 				   bus, PCI_SLOT(devfn), PCI_FUNC(devfn));
@@ -258,8 +273,10 @@ static int table_show(struct seq_file *m, void *unused)
 			   " all ports" : "");
 	list_for_each_entry(region, &il_satcs, list)
 		seq_printf(m, "SATC segment %04x\n", region->entry.segment);
-	seq_printf(m, "ANDD structures: %u, of unknown type: %u\n", il_nr_andd,
-		   il_nr_unknown);
+	list_for_each_entry(region, &il_andds, list)
+		seq_printf(m, "ANDD device %u name %s\n",
+			   region->entry.acpi_device, region->entry.name);
+	seq_printf(m, "of unknown type: %u\n", il_nr_unknown);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(table);

@@ -118,9 +118,9 @@ struct dmar_drhd_unit {
 };
 
 /**
- * struct il_region - an RMRR, ATSR or SATC kept from the table
- * @list: in il_rmrrs, il_atsrs or il_satcs (r)
- * @entry: the structure; its scopes are a copy (r)
+ * struct il_region - an RMRR, ATSR, SATC or ANDD kept from the table
+ * @list: in il_rmrrs, il_atsrs, il_satcs or il_andds (r)
+ * @entry: the structure; its scopes and name are copies (r)
  */
 struct il_region {
 	struct list_head list;
@@ -240,8 +240,9 @@ extern struct list_head il_units;
 extern struct list_head il_rmrrs;
 extern struct list_head il_atsrs;
 extern struct list_head il_satcs;
+extern struct list_head il_andds;
 extern struct il_limits il_limits;
-extern unsigned int il_nr_andd, il_nr_unknown;
+extern unsigned int il_nr_unknown;
 extern bool il_default_identity, il_default_dma, il_strict;
 
 /* scope.c */

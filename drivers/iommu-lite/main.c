@@ -15,8 +15,9 @@ LIST_HEAD(il_units);
 LIST_HEAD(il_rmrrs);
 LIST_HEAD(il_atsrs);
 LIST_HEAD(il_satcs);
+LIST_HEAD(il_andds);
 struct il_limits il_limits;
-unsigned int il_nr_andd, il_nr_unknown;
+unsigned int il_nr_unknown;
 bool il_default_identity, il_default_dma, il_strict;
 
 static char *default_type = "";
@@ -43,12 +44,17 @@ MODULE_PARM_DESC(regmap, "register addresses of units 0, 1, ... in place of the 
 static int copy_entry(struct dmar_entry *to, const struct dmar_entry *from)
 {
 	*to = *from;
-	to->name = NULL;
+	if (from->name) {
+		to->name = kstrdup(from->name, GFP_KERNEL);
+		return to->name ? 0 : -ENOMEM;
+	}
+	if (from->scopes_length) {
+		to->scopes = kmemdup(from->scopes, from->scopes_length,
+				     GFP_KERNEL);
+		return to->scopes ? 0 : -ENOMEM;
+	}
 	to->scopes = NULL;
-	if (!from->scopes_length)
-		return 0;
-	to->scopes = kmemdup(from->scopes, from->scopes_length, GFP_KERNEL);
-	return to->scopes ? 0 : -ENOMEM;
+	return 0;
 }
 
 static struct dmar_drhd_unit *alloc_unit(const struct dmar_entry *entry)
@@ -92,6 +98,7 @@ static void free_regions(struct list_head *head)
 
 	list_for_each_entry_safe(region, next, head, list) {
 		kfree(region->entry.scopes);
+		kfree(region->entry.name);
 		kfree(region);
 	}
 	INIT_LIST_HEAD(head);
@@ -103,6 +110,7 @@ static void free_table(void)
 	free_regions(&il_rmrrs);
 	free_regions(&il_atsrs);
 	free_regions(&il_satcs);
+	free_regions(&il_andds);
 }
 
 static int add_drhd(struct dmar_walk *walk, const struct dmar_entry *entry)
@@ -162,8 +170,7 @@ static int add_rhsa(struct dmar_walk *walk, const struct dmar_entry *entry)
 
 static int add_andd(struct dmar_walk *walk, const struct dmar_entry *entry)
 {
-	il_nr_andd++;
-	return 0;
+	return add_region(&il_andds, entry);
 }
 
 /* A table that is wrong somewhere is not trusted anywhere: check it first */

@@ -2,6 +2,9 @@
 /*
  * Throughput of drivers under the DMA API: bench-io MODE prints lines
  * "NAME|UNIT|VALUE". The machine has an nvme and an e1000e, both with drivers.
+ *
+ * What an emulated device takes says nothing, so the time counted is what the
+ * CPU was busy: throughput is what a device would get that is never waited for.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,9 +20,9 @@
 
 #define DISK		"/dev/nvme0n1"
 #define LARGE		(128 << 10)
-#define LARGE_COUNT	512
+#define LARGE_COUNT	4000
 #define SMALL		4096
-#define SMALL_COUNT	8000
+#define SMALL_COUNT	20000
 #define PACKET		1400
 #define PACKETS		20000
 
@@ -29,12 +32,20 @@ static void die(const char *what)
 	exit(1);
 }
 
-static double now(void)
+/* Seconds that the only CPU was busy */
+static double busy(void)
 {
+	unsigned long long idle, iowait;
 	struct timespec t;
+	FILE *stat = fopen("/proc/stat", "r");
 
+	if (!stat || fscanf(stat, "cpu %*u %*u %*u %llu %llu", &idle,
+			    &iowait) != 2)
+		die("/proc/stat");
+	fclose(stat);
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
+	return t.tv_sec + t.tv_nsec / 1e9 -
+	       (double)(idle + iowait) / sysconf(_SC_CLK_TCK);
 }
 
 /* Reads of @size bytes, @step bytes apart */
@@ -45,12 +56,12 @@ static double read_disk(char *buffer, size_t size, size_t step, int count)
 
 	if (disk < 0)
 		die(DISK);
-	start = now();
+	start = busy();
 	for (i = 0; i < count; i++)
 		if (pread(disk, buffer, size, i * step % (512ull << 20)) !=
 		    (ssize_t)size)
 			die("reading");
-	start = now() - start;
+	start = busy() - start;
 	close(disk);
 	return start;
 }
@@ -67,13 +78,13 @@ static double send_packets(const char *buffer)
 
 	if (fd < 0)
 		die("socket");
-	start = now();
+	start = busy();
 	for (i = 0; i < PACKETS; i++)
 		while (sendto(fd, buffer, PACKET, 0, (struct sockaddr *)&to,
 			      sizeof(to)) < 0)
 			if (errno != ENOBUFS && errno != EAGAIN)
 				die("sending");
-	start = now() - start;
+	start = busy() - start;
 	close(fd);
 	return start;
 }
@@ -91,13 +102,13 @@ int main(int argc, char **argv)
 	/* The first reads fill the driver's caches */
 	read_disk(buffer, LARGE, LARGE, 16);
 	seconds = read_disk(buffer, LARGE, LARGE, LARGE_COUNT);
-	printf("nvme 128K sequential reads, %s|MB/s|%.1f\n", argv[1],
+	printf("nvme 128K sequential reads of a busy CPU, %s|MB/s|%.1f\n", argv[1],
 	       LARGE / 1e6 * LARGE_COUNT / seconds);
 	seconds = read_disk(buffer, SMALL, 7 * SMALL * 1013, SMALL_COUNT);
-	printf("nvme 4K random reads, %s|reads/s|%.0f\n", argv[1],
+	printf("nvme 4K random reads of a busy CPU, %s|reads/s|%.0f\n", argv[1],
 	       SMALL_COUNT / seconds);
 	seconds = send_packets(buffer);
-	printf("e1000e sending UDP, %s|MB/s|%.2f\n", argv[1],
+	printf("e1000e sending UDP from a busy CPU, %s|MB/s|%.2f\n", argv[1],
 	       PACKET / 1e6 * PACKETS / seconds);
 	return 0;
 }
