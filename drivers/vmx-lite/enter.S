@@ -3,8 +3,10 @@
  * The switch between host and guest, nothing else.  SDM vol. 3, chapters 27, 28.
  */
 #include <linux/linkage.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
 #include <asm/asm-offsets.h>
+#include <asm/cpufeatures.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/unwind_hints.h>
@@ -81,7 +83,7 @@ SYM_FUNC_START(vl_enter)
 	UNWIND_HINT_SAVE
 
 	/* What the host left in the CPU's buffers is not the guest's to sample. */
-	VM_CLEAR_CPU_BUFFERS
+	CLEAR_CPU_BUFFERS
 
 	jnc	.Llaunch
 .Lresume:
@@ -149,6 +151,8 @@ SYM_INNER_LABEL_ALIGN(vl_vmexit, SYM_L_GLOBAL)
 	mov	CTX_HOST_SPEC_CTRL+4(%rdi), %edx
 	wrmsr
 .Lspec_host:
+	/* No return is predicted past the jump with the guest's SPEC_CTRL still on. */
+	ALTERNATIVE "", "lfence", X86_FEATURE_MSR_SPEC_CTRL
 	CLEAR_BRANCH_HISTORY_VMEXIT
 
 	mov	%ebx, %eax
