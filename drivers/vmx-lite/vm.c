@@ -3,6 +3,8 @@
  * A VM: its fd, its vCPUs' fds, and the end of both.
  */
 #include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -130,6 +132,7 @@ static long create_vcpu(void *object, void *arg)
 	struct vl_vm *vm = object;
 	const struct vmx_lite_create_vcpu *args = arg;
 	struct vl_vcpu *vcpu;
+	struct file *file;
 	int fd, err;
 
 	if (args->flags || args->id >= VMX_LITE_MAX_VCPUS)
@@ -139,21 +142,35 @@ static long create_vcpu(void *object, void *arg)
 	err = vl_vcpu_create(vm, args->id, &vcpu);
 	if (err)
 		return err;
-	kref_get(&vm->kref);
-	fd = anon_inode_getfd("vmx-lite-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
+	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0) {
-		kref_put(&vm->kref, vm_destroy);
-		vl_vcpu_destroy(vcpu);
-		return fd;
+		err = fd;
+		goto destroy;
 	}
+	file = anon_inode_getfile("vmx-lite-vcpu", &vcpu_fops, vcpu, O_RDWR);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto put_fd;
+	}
+	kref_get(&vm->kref);
 	/* Readers without vm->lock see a vCPU that is complete. */
 	smp_store_release(&vm->vcpus[args->id], vcpu);
 	if (args->id >= vm->nr_vcpus)
 		WRITE_ONCE(vm->nr_vcpus, args->id + 1);
+	/* Pairs with the cmpxchg() of vl_vm_suspend(): it sees the vCPU, or we see it. */
+	smp_mb();
 	if (READ_ONCE(vm->suspended))
 		vl_request(vcpu, VL_REQ_SUSPEND);
 	vl_debugfs_add_vcpu(vcpu);
+	/* Last: from here on it may run, and must be seen by vl_vm_flush_ept(). */
+	fd_install(fd, file);
 	return fd;
+
+put_fd:
+	put_unused_fd(fd);
+destroy:
+	vl_vcpu_destroy(vcpu);
+	return err;
 }
 
 static long irq_line(void *object, void *arg)
