@@ -145,7 +145,9 @@ void vl_vmcs_setup(struct vl_vcpu *vcpu)
 	hw->entry_controls = vl_vmx.entry;
 	vmcs_write(PIN_BASED_VM_EXEC_CONTROL, vl_vmx.pin);
 	vmcs_write(CPU_BASED_VM_EXEC_CONTROL, hw->proc);
-	vmcs_write(SECONDARY_VM_EXEC_CONTROL, vl_vmx.proc2);
+	/* SDM vol. 3, 27.2.1.1: VPIDs enabled and VPID 0 would fail the entry. */
+	vmcs_write(SECONDARY_VM_EXEC_CONTROL,
+		   hw->vpid ? vl_vmx.proc2 : vl_vmx.proc2 & ~SECONDARY_EXEC_ENABLE_VPID);
 	vmcs_write(VM_EXIT_CONTROLS, vl_vmx.exit);
 	vmcs_write(VM_ENTRY_CONTROLS, hw->entry_controls);
 
