@@ -269,11 +269,12 @@ static int set_spec_ctrl(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
 {
 	u64 allowed = 0;
 
-	if (vl_guest_has(vcpu, 7, 0, 3, 26))
+	/* User space may promise the guest a bit that this CPU would answer with #GP. */
+	if (vl_guest_has(vcpu, 7, 0, 3, 26) && boot_cpu_has(X86_FEATURE_SPEC_CTRL))
 		allowed |= SPEC_CTRL_IBRS;
-	if (vl_guest_has(vcpu, 7, 0, 3, 27))
+	if (vl_guest_has(vcpu, 7, 0, 3, 27) && boot_cpu_has(X86_FEATURE_INTEL_STIBP))
 		allowed |= SPEC_CTRL_STIBP;
-	if (vl_guest_has(vcpu, 7, 0, 3, 31))
+	if (vl_guest_has(vcpu, 7, 0, 3, 31) && boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD))
 		allowed |= SPEC_CTRL_SSBD;
 	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) || (value & ~allowed))
 		return -EINVAL;
