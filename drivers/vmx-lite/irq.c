@@ -9,6 +9,7 @@
 #include <linux/bitmap.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
+#include <linux/nospec.h>
 #include <asm/apicdef.h>
 
 #include "vmx-lite.h"
@@ -237,7 +238,11 @@ int vl_irq_deliver(struct vl_vm *vm, struct vl_vcpu *src, const struct vl_irq *i
 		return src && vl_lapic_accept(src, irq);
 	if (irq->shorthand == VL_IRQ_DEST && !irq->logical && !is_broadcast(irq)) {
 		/* An APIC id is the vCPU's index. */
-		vcpu = irq->dest < VMX_LITE_MAX_VCPUS ? READ_ONCE(vm->vcpus[irq->dest]) : NULL;
+		if (irq->dest >= VMX_LITE_MAX_VCPUS)
+			return 0;
+		/* The guest chooses the index. */
+		i = array_index_nospec(irq->dest, VMX_LITE_MAX_VCPUS);
+		vcpu = smp_load_acquire(&vm->vcpus[i]);
 		return vcpu && vl_lapic_accept(vcpu, irq);
 	}
 	if (irq->mode == VL_IRQ_LOWEST)
