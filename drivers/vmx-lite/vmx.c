@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
+#include <asm/perf_event.h>
 #include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
@@ -90,9 +91,12 @@ static enum vmx_lite_reason cpu_enable(void)
 	if (cr4_read_shadow() & X86_CR4_VMXE)
 		return VMX_LITE_BUSY;
 
+	/* Where the CPU cannot trace in VMX operation, perf has to be told. */
+	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
 	if (vmx_on(page_to_phys(cpu->region))) {
 		cr4_clear_bits(X86_CR4_VMXE);
+		intel_pt_handle_vmx(0);
 		return VMX_LITE_VMXON_FAILED;
 	}
 	cpu->on = true;
@@ -127,6 +131,7 @@ static void cpu_disable(void)
 		unload_local(vcpu);
 	vmx_off();
 	cr4_clear_bits(X86_CR4_VMXE);
+	intel_pt_handle_vmx(0);
 	cpu->on = false;
 }
 
