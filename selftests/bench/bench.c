@@ -20,23 +20,16 @@
 
 #include "bench.h"
 
-#define PORT_DONE	0xf0
 #define ROUNDS		5
-
-#define GUEST(name, text)						\
-	asm(".pushsection .rodata\n" #name ":\n" text			\
-	    "\nout %al, $0xf0\n" #name "_end:\n.popsection\n");		\
-	extern const uint8_t name[], name##_end[]
 
 GUEST(code_cpuid, "1: xor %eax, %eax; xor %ecx, %ecx; cpuid; dec %esi; jnz 1b");
 GUEST(code_port, "1: out %al, $0x80; dec %esi; jnz 1b");
 GUEST(code_mmio, "1: mov %eax, (%rbx); dec %esi; jnz 1b");
 GUEST(code_touch, "1: mov %eax, (%rbx); add %rdi, %rbx; dec %esi; jnz 1b");
-GUEST(code_timer,
-      "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); movl $0x40, 0x320(%rbx);"
-      "movl $0xb, 0x3e0(%rbx); sti;"
-      "1: xor %r8d, %r8d; movl $1000, 0x380(%rbx);"
-      "2: test %r8d, %r8d; jz 2b; dec %esi; jnz 1b; cli");
+GUEST(code_timer, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); movl $0x40, 0x320(%rbx);\n"
+		  "movl $0xb, 0x3e0(%rbx); sti;\n"
+		  "1: xor %r8d, %r8d; movl $1000, 0x380(%rbx);\n"
+		  "2: test %r8d, %r8d; jz 2b; dec %esi; jnz 1b; cli\n");
 GUEST(code_interrupt, "mov $1, %r8d; movl $0, 0xb0(%rbx); iretq");
 
 static const struct hypervisor *hv;

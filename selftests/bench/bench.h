@@ -23,6 +23,14 @@
 #define BIG		0x40000000UL	/* where a test's own memory goes */
 #define MMIO		0xc0000000UL	/* nothing there */
 
+#define PORT_DONE	0xf0
+
+/* Code for the guest, which ends with OUT to PORT_DONE. */
+#define GUEST(name, text)						\
+	asm(".pushsection .rodata\n" #name ":\n" text			\
+	    "\nout %al, $0xf0\n" #name "_end:\n.popsection\n");		\
+	extern const uint8_t name[], name##_end[]
+
 enum exit { EXIT_PORT, EXIT_MMIO, EXIT_OTHER };
 
 /**

@@ -44,7 +44,11 @@ static void kvm_set_state(void)
 	struct kvm_sregs s;
 
 	must(vcpu, KVM_GET_SREGS, &s, "KVM_GET_SREGS");
-	s.ds = s.es = s.ss = s.fs = s.gs = data;
+	s.ds = data;
+	s.es = data;
+	s.ss = data;
+	s.fs = data;
+	s.gs = data;
 	s.cs = data;
 	s.cs.selector = CS64;
 	s.cs.type = 11;

@@ -12,7 +12,7 @@
 
 static inline void outb(uint16_t port, uint8_t value)
 {
-	__asm__ volatile("outb %0, %1" : : "a" (value), "Nd" (port));
+	__asm__ volatile("out %0, %1" : : "a" (value), "Nd" (port));
 }
 
 static inline void put(const char *s)

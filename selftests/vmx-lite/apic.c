@@ -126,8 +126,9 @@ static void load_script(struct vl_vcpu *vcpu, const struct op *ops, size_t count
 #define LAPIC_READ(reg, n)	{ READ, VL_LAPIC + (reg), RESULT + (n) * 8 }
 #define ENABLE			LAPIC_WRITE(SVR, 0x1ff)
 #define END_OF_INTERRUPT	LAPIC_WRITE(EOI, 0)
-#define IOAPIC_WRITE(reg, value) { WRITE, IOREGSEL, reg }, { WRITE, IOWIN, value }
-#define IOAPIC_READ(reg, n)	{ WRITE, IOREGSEL, reg }, { READ, IOWIN, RESULT + (n) * 8 }
+#define IOAPIC_SELECT(reg)	{ WRITE, IOREGSEL, reg }
+#define IOAPIC_SET(value)	{ WRITE, IOWIN, value }
+#define IOAPIC_GET(n)		{ READ, IOWIN, RESULT + (n) * 8 }
 
 FIXTURE(apic) {
 	struct vl_vm vm;
@@ -657,6 +658,7 @@ TEST_F(apic, interrupt_running)
 	volatile uint64_t *count = (uint64_t *)(self->vm.ram + VL_DATA);
 	struct runner r;
 	unsigned int i;
+	int ret;
 
 	RUN_SCRIPT(&self->vcpu, ENABLE);
 	r.vcpu = self->vcpu;
@@ -668,11 +670,9 @@ TEST_F(apic, interrupt_running)
 		ASSERT_EQ(0, pthread_create(&r.thread, NULL, run_thread, &r));
 		while (!*count)
 			usleep(1000);
-		if (i % 2) {
-			ASSERT_EQ(0, vl_inject(&r.vcpu, VMX_LITE_EVENT_NMI, 2, -1));
-		} else {
-			ASSERT_LE(0, vl_ioctl(self->vm.fd, VM_SIGNAL_MSI, &m));
-		}
+		ret = i % 2 ? vl_inject(&r.vcpu, VMX_LITE_EVENT_NMI, 2, -1) :
+			      vl_ioctl(self->vm.fd, VM_SIGNAL_MSI, &m);
+		ASSERT_LE(0, ret);
 		ASSERT_EQ(0, pthread_join(r.thread, NULL));
 		ASSERT_EQ(VM_EXITCODE_INOUT, r.exit) vl_describe(&r.vcpu, r.exit);
 		EXPECT_EQ(i % 2 ? 2 : 0x78, *(uint8_t *)r.vcpu.data);
@@ -745,10 +745,12 @@ TEST_F(apic, ioapic_registers)
 		EXPECT_EQ(RTE_MASKED, io.redirect[pin]);
 	EXPECT_EQ(0, io.irr);
 	EXPECT_EQ(0, io.id);
-	RUN_SCRIPT(&self->vcpu, IOAPIC_READ(1, 0), IOAPIC_WRITE(0, 0x05000000),
-		   IOAPIC_READ(0, 1), IOAPIC_WRITE(0x10 + 2 * 9, 0xa061),
-		   IOAPIC_WRITE(0x11 + 2 * 9, 0x01000000), IOAPIC_READ(0x10 + 2 * 9, 2),
-		   IOAPIC_READ(0x11 + 2 * 9, 3));
+	RUN_SCRIPT(&self->vcpu, IOAPIC_SELECT(1), IOAPIC_GET(0),
+		   IOAPIC_SELECT(0), IOAPIC_SET(0x05000000),
+		   IOAPIC_SELECT(0), IOAPIC_GET(1), IOAPIC_SELECT(0x10 + 2 * 9), IOAPIC_SET(0xa061),
+		   IOAPIC_SELECT(0x11 + 2 * 9), IOAPIC_SET(0x01000000),
+		   IOAPIC_SELECT(0x10 + 2 * 9), IOAPIC_GET(2),
+		   IOAPIC_SELECT(0x11 + 2 * 9), IOAPIC_GET(3));
 	/* 24 pins; version 11H or 20H */
 	EXPECT_EQ(23, SELF_RESULT(0) >> 16 & 0xff);
 	EXPECT_EQ(1, (SELF_RESULT(0) & 0xff) == 0x11 || (SELF_RESULT(0) & 0xff) == 0x20);
@@ -791,7 +793,7 @@ TEST_F(apic, edge)
 	/* Masked: an edge is lost. */
 	ASSERT_EQ(0, irq_line(&self->vm, 4, 1));
 	ASSERT_EQ(0, irq_line(&self->vm, 4, 0));
-	RUN_SCRIPT(vcpu, ENABLE, IOAPIC_WRITE(0x10 + 2 * 4, 0x6c));
+	RUN_SCRIPT(vcpu, ENABLE, IOAPIC_SELECT(0x10 + 2 * 4), IOAPIC_SET(0x6c));
 	EXPECT_EQ(false, lapic_bit(vcpu, IRR, 0x6c));
 	ASSERT_EQ(0, irq_line(&self->vm, 4, 1));
 	SCRIPT_OPS(vcpu, { WAIT, 0, 0 }, END_OF_INTERRUPT);
@@ -811,7 +813,7 @@ TEST_F(apic, level)
 {
 	struct vl_vcpu *vcpu = &self->vcpu;
 
-	RUN_SCRIPT(vcpu, ENABLE, IOAPIC_WRITE(0x10 + 2 * 10, RTE_LEVEL | 0x6d));
+	RUN_SCRIPT(vcpu, ENABLE, IOAPIC_SELECT(0x10 + 2 * 10), IOAPIC_SET(RTE_LEVEL | 0x6d));
 	ASSERT_EQ(0, irq_line(&self->vm, 10, 1));
 	EXPECT_EQ(RTE_IRR, redirect(&self->vm, 10) & RTE_IRR);
 	SCRIPT_OPS(vcpu, { WAIT, 0, 0 }, END_OF_INTERRUPT, { WAIT, 0, 0 }, { END, 0, 0 },
@@ -833,10 +835,11 @@ TEST_F(apic, level_unmask)
 {
 	struct vl_vcpu *vcpu = &self->vcpu;
 
-	RUN_SCRIPT(vcpu, ENABLE, IOAPIC_WRITE(0x10 + 2 * 11, RTE_MASKED | RTE_LEVEL | 0x6e));
+	RUN_SCRIPT(vcpu, ENABLE,
+		   IOAPIC_SELECT(0x10 + 2 * 11), IOAPIC_SET(RTE_MASKED | RTE_LEVEL | 0x6e));
 	ASSERT_EQ(0, irq_line(&self->vm, 11, 1));
 	EXPECT_EQ(false, lapic_bit(vcpu, IRR, 0x6e));
-	RUN_SCRIPT(vcpu, IOAPIC_WRITE(0x10 + 2 * 11, RTE_LEVEL | 0x6e));
+	RUN_SCRIPT(vcpu, IOAPIC_SELECT(0x10 + 2 * 11), IOAPIC_SET(RTE_LEVEL | 0x6e));
 	EXPECT_EQ(true, lapic_bit(vcpu, IRR, 0x6e));
 }
 
@@ -906,8 +909,8 @@ TEST_F(apic, irqfd_pin_and_resample)
 	int edge = eventfd(0, EFD_NONBLOCK), level = eventfd(0, EFD_NONBLOCK);
 	int again = eventfd(0, EFD_NONBLOCK);
 
-	RUN_SCRIPT(vcpu, ENABLE, IOAPIC_WRITE(0x10 + 2 * 6, 0x73),
-		   IOAPIC_WRITE(0x10 + 2 * 12, RTE_LEVEL | 0x74));
+	RUN_SCRIPT(vcpu, ENABLE, IOAPIC_SELECT(0x10 + 2 * 6), IOAPIC_SET(0x73),
+		   IOAPIC_SELECT(0x10 + 2 * 12), IOAPIC_SET(RTE_LEVEL | 0x74));
 	ASSERT_EQ(0, irqfd(&self->vm, edge, 0, 6, 0, 0));
 	ASSERT_EQ(0, irqfd(&self->vm, level, VMX_LITE_IRQFD_RESAMPLE, 12, again, 0));
 	signal_eventfd(edge);

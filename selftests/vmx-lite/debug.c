@@ -18,10 +18,8 @@
 #define DR7_GD		(1ULL << 13)
 #define FLAG_RF		(1ULL << 16)
 
-#define SKIP_IN_BOCHS do {						\
-	if (vl_under_bochs())						\
-		SKIP(return, "Bochs gives a #DB trap the RIP of the instruction before"); \
-} while (0)
+/* Why most of this is skipped there. */
+#define BOCHS_RIP	"Bochs gives a #DB trap the RIP of the instruction before"
 
 FIXTURE(debug) {
 	struct vl_vm vm;
@@ -90,7 +88,8 @@ TEST_F(debug, single_step)
 	unsigned int i = 0;
 	int exit;
 
-	SKIP_IN_BOCHS;
+	if (vl_under_bochs())
+		SKIP(return, BOCHS_RIP);
 	vl_load(&self->vm, VL_CODE, steps);
 	/* CPUID overwrites ECX: leave RDMSR an index that exists in any case. */
 	vl_set_regs(vcpu, &regs);
@@ -120,7 +119,8 @@ TEST_F(debug, single_step_exit)
 	unsigned int i = 0;
 	int exit;
 
-	SKIP_IN_BOCHS;
+	if (vl_under_bochs())
+		SKIP(return, BOCHS_RIP);
 	vl_load(&self->vm, VL_CODE, steps);
 	ASSERT_EQ(0, vl_set_cap(vcpu, VM_CAP_DEBUG_EXIT, 1));
 	vl_start(vcpu, VL_CODE, VL_FLAGS | VL_FLAG_TF);
@@ -152,7 +152,8 @@ TEST_F(debug, step_in_sti_shadow)
 	struct vl_vcpu *vcpu = &self->vcpu;
 	struct vl_frame frame;
 
-	SKIP_IN_BOCHS;
+	if (vl_under_bochs())
+		SKIP(return, BOCHS_RIP);
 	if (vl_under_tcg())
 		SKIP(return, "TCG loses the #DB that follows STI");
 	vl_load(&self->vm, VL_CODE, sti_step);
@@ -196,7 +197,8 @@ TEST_F(debug, step_over_mov_ss)
 	struct vl_frame frame;
 	unsigned int i;
 
-	SKIP_IN_BOCHS;
+	if (vl_under_bochs())
+		SKIP(return, BOCHS_RIP);
 	vl_load(&self->vm, VL_CODE, ss_step);
 	vl_start(&self->vcpu, VL_CODE, VL_FLAGS | VL_FLAG_TF);
 	for (i = 0; i < ARRAY_SIZE(ends); i++) {
@@ -278,7 +280,8 @@ TEST_F(debug, hardware_breakpoints)
 	struct vl_vcpu *vcpu = &self->vcpu;
 	struct vl_frame frame;
 
-	SKIP_IN_BOCHS;
+	if (vl_under_bochs())
+		SKIP(return, BOCHS_RIP);
 	memcpy(self->vm.ram + VL_CODE, watched, sizeof(watched));
 	/* Execution: a fault, before the instruction; RF set in the frame lets it pass. */
 	set_breakpoint(vcpu, VL_CODE + 14, 0, 0);
@@ -312,7 +315,8 @@ TEST_F(debug, hardware_breakpoint_exit)
 {
 	struct vl_vcpu *vcpu = &self->vcpu;
 
-	SKIP_IN_BOCHS;
+	if (vl_under_bochs())
+		SKIP(return, BOCHS_RIP);
 	memcpy(self->vm.ram + VL_CODE, watched, sizeof(watched));
 	ASSERT_EQ(0, vl_set_cap(vcpu, VM_CAP_DEBUG_EXIT, 1));
 	set_breakpoint(vcpu, VL_DATA, 1, 3);
@@ -408,7 +412,8 @@ TEST_F(debug, host_breakpoints)
 	int status;
 	pid_t pid;
 
-	SKIP_IN_BOCHS;
+	if (vl_under_bochs())
+		SKIP(return, BOCHS_RIP);
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)

@@ -223,7 +223,8 @@ TEST_F(inout, strings)
 		step = t->backwards ? -(uint64_t)t->size : t->size;
 
 		for (i = 0; i < sizeof(bus); i++) {
-			ram[i] = shadow[i] = i * 7 + (i >> 8) + t->size;
+			ram[i] = i * 7 + (i >> 8) + t->size;
+			shadow[i] = ram[i];
 			bus[i] = t->in ? i * 13 + (i >> 8) + 1 : 0;
 		}
 		memcpy(self->vm.ram + VL_CODE, t->code, t->len);
@@ -385,9 +386,12 @@ TEST_F(inout, not_permitted)
 	ASSERT_EQ(0, vl_ioctl(vcpu->fd, VM_GET_SEGS, &segs));
 	segs.cs.selector = VL_UCS64;
 	segs.cs.attr |= 3 << 5;
-	segs.ss.selector = segs.ds.selector = segs.es.selector = VL_UDS;
+	segs.ss.selector = VL_UDS;
 	segs.ss.attr |= 3 << 5;
-	segs.ds = segs.es = segs.fs = segs.gs = segs.ss;
+	segs.ds = segs.ss;
+	segs.es = segs.ss;
+	segs.fs = segs.ss;
+	segs.gs = segs.ss;
 	ASSERT_EQ(0, vl_ioctl(vcpu->fd, VM_SET_SEGS, &segs));
 	ASSERT_VECTOR(13, vcpu);
 	vl_get_frame(vcpu, 13, &frame);

@@ -262,7 +262,8 @@ TEST(hotplug)
 	unsigned int i;
 	void *ret;
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || access("/sys/devices/system/cpu/cpu1/online", W_OK))
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 ||
+	    access("/sys/devices/system/cpu/cpu1/online", W_OK))
 		SKIP(return, "no CPU to take off line");
 	vl_vm_init(&vm, 0);
 	vl_vcpu_init(&vcpu, &vm, 0, VL_LONG);

@@ -23,29 +23,10 @@
 #define BEFORE	64		/* bytes of the device before the operand */
 #define SIZE	256
 
-struct insn {
-	const uint8_t *code, *end;
-	const char *text;
-	uint64_t flags;		/* those that are defined after it */
-	uint64_t mode;
-};
-
-/*
- * Each INSN() puts its bytes into .rodata and a struct insn into a section of
- * its own, whose start and end the linker names.  %rbx is the operand.
- */
-#define INSN_MODE(mode, bits, insn, flags)				\
-	asm(".pushsection .rodata\n.code" #bits "\n771: " insn "\n772:\n"	\
-	    "773: .asciz \"" insn "\"\n.code64\n.popsection\n"		\
-	    ".pushsection vl_insns, \"aw\"\n.balign 8\n"		\
-	    ".quad 771b, 772b, 773b\n.quad " #flags "\n.quad " #mode "\n" \
-	    ".popsection\n")
-#define INSN__(insn, flags)	INSN_MODE(4, 64, insn, flags)
-#define INSN(insn, flags)	INSN__(insn, flags)
-#define INSN32_(insn, flags)	INSN_MODE(1, 32, insn, flags)
-#define INSN32(insn, flags)	INSN32_(insn, flags)
-
-extern const struct insn __start_vl_insns[], __stop_vl_insns[];
+/* %rbx is the operand; @flags are those that are defined after it. */
+#define E64(insn, flags)	VL_INSN(64, insn, flags, 4)
+#define INSN(insn, flags)	asm(E64(insn, flags))
+#define INSN32(insn, flags)	asm(VL_INSN(32, insn, flags, 1))
 
 /* MOV, of each size, from and to each kind of register */
 INSN("movb %al, (%rbx)", ALL);
@@ -96,19 +77,19 @@ INSN("movswq (%rbx), %rax", ALL);
 INSN("movslq (%rbx), %rax", ALL);
 /* arithmetic and logic: memory as destination, as source, and immediates */
 #define ARITH(op, flags)						\
-	INSN(#op "b %al, (%rbx)", flags);				\
-	INSN(#op "w %ax, (%rbx)", flags);				\
-	INSN(#op "l %eax, (%rbx)", flags);				\
-	INSN(#op "q %rax, (%rbx)", flags);				\
-	INSN(#op "b (%rbx), %al", flags);				\
-	INSN(#op "w (%rbx), %ax", flags);				\
-	INSN(#op "l (%rbx), %eax", flags);				\
-	INSN(#op "q (%rbx), %rax", flags);				\
-	INSN(#op "b $0x81, (%rbx)", flags);				\
-	INSN(#op "w $0x8001, (%rbx)", flags);				\
-	INSN(#op "l $0x80000001, (%rbx)", flags);			\
-	INSN(#op "l $-2, (%rbx)", flags);				\
-	INSN(#op "q $-2, (%rbx)", flags)
+	asm(E64(#op "b %al, (%rbx)", flags)				\
+	    E64(#op "w %ax, (%rbx)", flags)				\
+	    E64(#op "l %eax, (%rbx)", flags)				\
+	    E64(#op "q %rax, (%rbx)", flags)				\
+	    E64(#op "b (%rbx), %al", flags)				\
+	    E64(#op "w (%rbx), %ax", flags)				\
+	    E64(#op "l (%rbx), %eax", flags)				\
+	    E64(#op "q (%rbx), %rax", flags)				\
+	    E64(#op "b $0x81, (%rbx)", flags)				\
+	    E64(#op "w $0x8001, (%rbx)", flags)				\
+	    E64(#op "l $0x80000001, (%rbx)", flags)			\
+	    E64(#op "l $-2, (%rbx)", flags)				\
+	    E64(#op "q $-2, (%rbx)", flags))
 ARITH(add, ALL);
 ARITH(sub, ALL);
 ARITH(cmp, ALL);
@@ -132,15 +113,15 @@ INSN("xchgl %eax, (%rbx)", ALL);
 INSN("xchgq %rax, (%rbx)", ALL);
 /* BT, BTS, BTR, BTC: a register may reach beyond the operand, an immediate not */
 #define BITS(op)							\
-	INSN(#op "w %r10w, (%rbx)", BIT);				\
-	INSN(#op "l %r10d, (%rbx)", BIT);				\
-	INSN(#op "q %r10, (%rbx)", BIT);				\
-	INSN(#op "l %r11d, (%rbx)", BIT);				\
-	INSN(#op "q %r11, (%rbx)", BIT);				\
-	INSN(#op "l %r14d, (%rbx)", BIT);				\
-	INSN(#op "w $9, (%rbx)", BIT);					\
-	INSN(#op "l $31, (%rbx)", BIT);					\
-	INSN(#op "q $63, (%rbx)", BIT)
+	asm(E64(#op "w %r10w, (%rbx)", BIT)				\
+	    E64(#op "l %r10d, (%rbx)", BIT)				\
+	    E64(#op "q %r10, (%rbx)", BIT)				\
+	    E64(#op "l %r11d, (%rbx)", BIT)				\
+	    E64(#op "q %r11, (%rbx)", BIT)				\
+	    E64(#op "l %r14d, (%rbx)", BIT)				\
+	    E64(#op "w $9, (%rbx)", BIT)				\
+	    E64(#op "l $31, (%rbx)", BIT)				\
+	    E64(#op "q $63, (%rbx)", BIT))
 BITS(bt);
 BITS(bts);
 BITS(btr);
@@ -201,7 +182,7 @@ static void fill(uint8_t *p)
 		p[i] = 0x93 + i * 0x35;
 }
 
-static void start(struct vl_vcpu *vcpu, const struct insn *t, uint64_t operand,
+static void start(struct vl_vcpu *vcpu, const struct vl_insn *t, uint64_t operand,
 		  struct vmx_lite_regs *regs)
 {
 	size_t len = t->end - t->code;
@@ -215,7 +196,7 @@ static void start(struct vl_vcpu *vcpu, const struct insn *t, uint64_t operand,
 		.r14 = -70, .r15 = 0xf0f1f2f3f4f5f6f7,
 		.rip = VL_CODE, .rflags = VL_FLAGS | CF | PF,
 	};
-	if (t->mode == VL_PROT) {
+	if (t->how == VL_PROT) {
 		regs->rax = 0x80332211;
 		regs->rdx = 0x81020304;
 	}
@@ -256,13 +237,13 @@ TEST_F_TIMEOUT(mmio, table, 120)
 	uint8_t *ram = self->vm.ram + RAM_AT;
 	struct vmx_lite_regs before, on_ram, on_mmio;
 	unsigned int reads, writes, i, bad = 0;
-	const struct insn *t;
+	const struct vl_insn *t;
 	__u64 *a, *b, *init;
 	int exit;
 
 	ASSERT_LT(150, __stop_vl_insns - __start_vl_insns);
 	for (t = __start_vl_insns; t < __stop_vl_insns; t++) {
-		vl_set_mode(vcpu, t->mode);
+		vl_set_mode(vcpu, t->how);
 		fill(ram);
 		fill(self->device);
 		start(vcpu, t, RAM_AT + BEFORE, &before);
@@ -282,14 +263,14 @@ TEST_F_TIMEOUT(mmio, table, 120)
 
 		EXPECT_EQ(0, memcmp(ram, self->device, SIZE)) TH_LOG("%s: memory", t->text);
 		EXPECT_EQ(on_ram.rip, on_mmio.rip) TH_LOG("%s", t->text);
-		EXPECT_EQ(on_ram.rflags & t->flags, on_mmio.rflags & t->flags)
+		EXPECT_EQ(on_ram.rflags & t->want, on_mmio.rflags & t->want)
 			TH_LOG("%s: flags", t->text);
 		EXPECT_EQ(on_ram.rflags & ~ALL, on_mmio.rflags & ~ALL) TH_LOG("%s", t->text);
 		/* An address differs by the distance of the two operands. */
 		a = &on_ram.rax;
 		b = &on_mmio.rax;
 		init = &before.rax;
-		for (i = 0; i < (t->mode == VL_LONG ? 16 : 8); i++) {
+		for (i = 0; i < (t->how == VL_LONG ? 16 : 8); i++) {
 			bool moved = init[i] - VL_MMIO < SIZE && b[i] - VL_MMIO < SIZE;
 
 			EXPECT_EQ(moved ? a[i] - RAM_AT : a[i], moved ? b[i] - VL_MMIO : b[i]) {
@@ -325,7 +306,7 @@ TEST_F(mmio, accesses)
 	struct vmx_lite_run *run = self->vcpu.run;
 	struct vmx_lite_regs regs;
 	unsigned int i;
-	struct insn t = { .mode = VL_LONG };
+	struct vl_insn t = { .how = VL_LONG };
 
 	for (i = 0; i < ARRAY_SIZE(accesses); i++) {
 		t.code = accesses[i].code;
@@ -439,7 +420,8 @@ TEST_F(mmio, real_mode)
 	ASSERT_EQ(0, vl_unset_memory(&self->vm, 0, self->vm.ram_size));
 	ASSERT_EQ(0, vl_set_memory(&self->vm, 0, 0xa0000, self->vm.ram, 0));
 	vl_set_mode(vcpu, VL_REAL);
-	vl_load_bytes(&self->vm, VL_CODE, 0x26, 0x89, 0x40, 0x08, 0xf4); /* mov %ax, %es:8(%bx,%si) */
+	/* mov %ax, %es:8(%bx,%si); hlt */
+	vl_load_bytes(&self->vm, VL_CODE, 0x26, 0x89, 0x40, 0x08, 0xf4);
 	ASSERT_EQ(0, vl_ioctl(vcpu->fd, VM_GET_SEGS, &segs));
 	segs.es.selector = 0xb800;
 	segs.es.base = 0xb8000;

@@ -8,11 +8,7 @@
 #include "vl.h"
 
 /* selftests/guests/ladder.S: each rung writes a letter to the serial port. */
-asm(".pushsection .rodata\n"
-    "ladder: .incbin \"" GUESTS "/ladder.bin\"\n"
-    "ladder_end:\n"
-    ".popsection");
-extern const uint8_t ladder[], ladder_end[];
+VL_GUEST(ladder, 16, ".incbin \"" GUESTS "/ladder.bin\"");
 
 #define LADDER_AT	0x8000
 
@@ -55,23 +51,10 @@ TEST_F(modes, ladder)
 
 /*
  * A table of code, all from 64-bit mode at CPL 0: it ends with HLT and RAX as
- * said, or with an exception.
+ * said, or with the exception that is said.
  */
-struct attempt {
-	const uint8_t *code, *end;
-	const char *text;
-	uint64_t rax;		/* wanted */
-	uint64_t vector;	/* wanted, or NONE */
-};
-
-#define NONE	255
-#define TRY(insns, rax, vector)						\
-	asm(".pushsection .rodata\n771: " insns "\n772:\n"		\
-	    "773: .asciz \"" insns "\"\n.popsection\n"			\
-	    ".pushsection vl_attempts, \"aw\"\n.balign 8\n"		\
-	    ".quad 771b, 772b, 773b\n.quad " #rax "\n.quad " #vector "\n" \
-	    ".popsection\n")
-extern const struct attempt __start_vl_attempts[], __stop_vl_attempts[];
+#define NONE		255
+#define TRY(insns, rax, vector)	asm(VL_INSN(64, insns, rax, vector))
 
 /* CR0: helpers start with PE, NE, ET, WP, PG. */
 TRY("mov %cr0, %rax", 0x80010031, 255);
@@ -136,17 +119,17 @@ TRY("xor %ecx, %ecx; xgetbv", 0, 6);
 
 TEST_F(modes, control_registers)
 {
-	const struct attempt *t;
+	const struct vl_insn *t;
 	struct vmx_lite_regs regs;
 	int exit;
 
-	ASSERT_LT(30, __stop_vl_attempts - __start_vl_attempts);
-	for (t = __start_vl_attempts; t < __stop_vl_attempts; t++) {
+	ASSERT_LT(30, __stop_vl_insns - __start_vl_insns);
+	for (t = __start_vl_insns; t < __stop_vl_insns; t++) {
 		vl_set_mode(&self->vcpu, VL_LONG);
 		memcpy(self->vm.ram + VL_CODE, t->code, t->end - t->code);
 		self->vm.ram[VL_CODE + (t->end - t->code)] = 0xf4;
 		exit = vl_run(&self->vcpu);
-		if (t->vector == NONE) {
+		if (t->how == NONE) {
 			EXPECT_EQ(VM_EXITCODE_HLT, exit) {
 				TH_LOG("%s", t->text);
 				vl_describe(&self->vcpu, exit);
@@ -154,7 +137,7 @@ TEST_F(modes, control_registers)
 			if (exit != VM_EXITCODE_HLT)
 				continue;
 			vl_get_regs(&self->vcpu, &regs);
-			EXPECT_EQ(t->rax, regs.rax) TH_LOG("%s", t->text);
+			EXPECT_EQ(t->want, regs.rax) TH_LOG("%s", t->text);
 			continue;
 		}
 		EXPECT_EQ(VM_EXITCODE_INOUT, exit) {
@@ -164,7 +147,7 @@ TEST_F(modes, control_registers)
 		if (exit != VM_EXITCODE_INOUT)
 			continue;
 		EXPECT_EQ(VL_PORT_VECTOR, self->vcpu.run->inout.port) TH_LOG("%s", t->text);
-		EXPECT_EQ(t->vector, *(uint8_t *)self->vcpu.data) TH_LOG("%s", t->text);
+		EXPECT_EQ(t->how, *(uint8_t *)self->vcpu.data) TH_LOG("%s", t->text);
 	}
 }
 
@@ -295,7 +278,12 @@ TEST_F(modes, virtual_8086)
 
 	vl_set_mode(&self->vcpu, VL_PROT);
 	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_GET_SEGS, &s));
-	s.cs = s.ds = s.es = s.ss = s.fs = s.gs = seg;
+	s.cs = seg;
+	s.ds = seg;
+	s.es = seg;
+	s.ss = seg;
+	s.fs = seg;
+	s.gs = seg;
 	vl_start(&self->vcpu, 0x10, VL_FLAGS | 1 << 17 | 3 << 12);
 	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_SET_SEGS, &s));
 	/* mov $0x1234, %ax; mov %ax, 0x200; then HLT, which is #GP there */

@@ -193,7 +193,8 @@ TEST_F(msrs, arguments)
 	EXPECT_EQ(0x2000, value);
 	ASSERT_EQ(0, vl_get_msr(&self->vcpu, MSR_STAR, &value));
 	EXPECT_EQ(0, value);
-	list[0].value = list[1].value = 0;
+	list[0].value = 0;
+	list[1].value = 0;
 	EXPECT_EQ(-EINVAL, vl_ioctl(self->vcpu.fd, VM_GET_MSRS, &msrs));
 	EXPECT_EQ(2, msrs.done);
 	EXPECT_EQ(0x1000, list[0].value);
@@ -302,7 +303,10 @@ TEST_F(msrs, user_mode)
 	segs.cs.attr |= 3 << 5;
 	segs.ss.selector = VL_UDS;
 	segs.ss.attr |= 3 << 5;
-	segs.ds = segs.es = segs.fs = segs.gs = segs.ss;
+	segs.ds = segs.ss;
+	segs.es = segs.ss;
+	segs.fs = segs.ss;
+	segs.gs = segs.ss;
 	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_SET_SEGS, &segs));
 	ASSERT_VECTOR(13, &self->vcpu);
 }

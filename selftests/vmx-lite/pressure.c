@@ -112,13 +112,13 @@ static uint64_t word(const uint8_t *mem, unsigned int page)
 	return value;
 }
 
-typedef bool change_fn(FIXTURE_DATA(pressure) *self, unsigned int n);
+typedef bool change_fn(struct _test_data_pressure *self, unsigned int n);
 
 /*
  * Run all vCPUs while @change is called CHANGES times, or until it is not content.
  * It must not leave by ASSERT: the vCPUs' threads use what is here.
  */
-static void press(struct __test_metadata *_metadata, FIXTURE_DATA(pressure) *self,
+static void press(struct __test_metadata *_metadata, struct _test_data_pressure *self,
 		  change_fn *change)
 {
 	struct counter_arg args[VCPUS];
@@ -151,13 +151,12 @@ static void press(struct __test_metadata *_metadata, FIXTURE_DATA(pressure) *sel
 	for (i = 0; i < VCPUS; i++) {
 		first = word(self->mem, i);
 		EXPECT_LE(ROUNDS, first);
-		for (n = i; n < PAGES; n += VCPUS) {
+		for (n = i; n < PAGES; n += VCPUS)
 			ASSERT_EQ(first, word(self->mem, n)) TH_LOG("page %u", n);
-		}
 	}
 }
 
-static bool page_out(FIXTURE_DATA(pressure) *self, unsigned int n)
+static bool page_out(struct _test_data_pressure *self, unsigned int n)
 {
 	unsigned int start = n * 37 % PAGES;
 
@@ -173,7 +172,7 @@ TEST_F_TIMEOUT(pressure, pageout, 180)
 }
 
 /* The child's copy must not change, however the guest writes. */
-static bool share(FIXTURE_DATA(pressure) *self, unsigned int n)
+static bool share(struct _test_data_pressure *self, unsigned int n)
 {
 	int status = -1;
 	pid_t pid = fork();
@@ -193,7 +192,7 @@ TEST_F_TIMEOUT(pressure, fork, 180)
 }
 
 /* To a huge page, and to small ones again by a page with other rights for a moment. */
-static bool resize(FIXTURE_DATA(pressure) *self, unsigned int n)
+static bool resize(struct _test_data_pressure *self, unsigned int n)
 {
 	uint8_t *half = self->mem + n % 2 * HUGE;
 
@@ -212,7 +211,7 @@ TEST_F_TIMEOUT(pressure, huge_pages, 180)
 	press(_metadata, self, resize);
 }
 
-static void copy_words(FIXTURE_DATA(pressure) *self, uint64_t *words)
+static void copy_words(struct _test_data_pressure *self, uint64_t *words)
 {
 	unsigned int i;
 
@@ -224,7 +223,7 @@ static void copy_words(FIXTURE_DATA(pressure) *self, uint64_t *words)
  * A word that changed between a clear and a look at it is in the log that is read
  * after.
  */
-static bool log_dirty(FIXTURE_DATA(pressure) *self, unsigned int n)
+static bool log_dirty(struct _test_data_pressure *self, unsigned int n)
 {
 	static uint64_t before[PAGES], after[PAGES], bitmap[PAGES / 64];
 	struct vmx_lite_dirty_log log = {
@@ -268,7 +267,7 @@ TEST_F_TIMEOUT(pressure, dirty_log_huge, 180)
 	press(_metadata, self, log_dirty);
 }
 
-static bool all(FIXTURE_DATA(pressure) *self, unsigned int n)
+static bool all(struct _test_data_pressure *self, unsigned int n)
 {
 	return share(self, n) && resize(self, n) && page_out(self, n) && log_dirty(self, n);
 }

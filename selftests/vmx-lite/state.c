@@ -302,8 +302,8 @@ TEST_F(state, events)
  * State no CPU runs with: either the ioctl says EINVAL and nothing changes,
  * or the run ends with FAIL_ENTRY and the name of what is wrong.
  */
-static void refused(struct __test_metadata *_metadata, struct vl_vcpu *vcpu, int ret,
-		    const char *what)
+static void expect_refused(struct __test_metadata *_metadata, struct vl_vcpu *vcpu, int ret,
+			   const char *what)
 {
 	int exit;
 
@@ -373,7 +373,7 @@ TEST_F(state, control_bad)
 		*field = (*field & ~bad_control[i].clear) | bad_control[i].set;
 		bad.cr2 = 0x1111;
 		ret = vl_ioctl(self->vcpu.fd, VM_SET_CONTROL, &bad);
-		refused(_metadata, &self->vcpu, ret, bad_control[i].what);
+		expect_refused(_metadata, &self->vcpu, ret, bad_control[i].what);
 		if (ret == -EINVAL) {
 			ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_GET_CONTROL, &after));
 			EXPECT_EQ(0, memcmp(&good, &after, sizeof(good)))
@@ -397,50 +397,52 @@ TEST_F(state, pdpte_bad)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_GET_CONTROL, &c));
 		c.pdpte[i % 4] |= bad[i];
-		refused(_metadata, &self->vcpu, vl_ioctl(self->vcpu.fd, VM_SET_CONTROL, &c),
-			"reserved bit of a PDPTE");
+		expect_refused(_metadata, &self->vcpu,
+			       vl_ioctl(self->vcpu.fd, VM_SET_CONTROL, &c),
+			       "reserved bit of a PDPTE");
 		vl_set_mode(&self->vcpu, VL_PAE);
 	}
 	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
 }
 
-#define SEG(reg, member)	offsetof(struct vmx_lite_segs, reg.member), \
-				sizeof(((struct vmx_lite_segs *)0)->reg.member)
+#define SEG(what, reg, member, value)					\
+	{ what, offsetof(struct vmx_lite_segs, reg.member),		\
+	  sizeof(((struct vmx_lite_segs *)0)->reg.member), value }
 static const struct {
 	const char *what;
 	size_t offset, size;
 	uint64_t value;
 } bad_segs[] = {
-	{ "CS is data", SEG(cs, attr), 0xa091 },
-	{ "CS is not present", SEG(cs, attr), 0xa01b },
-	{ "CS is a system segment", SEG(cs, attr), 0xa08b },
-	{ "CS has L and D", SEG(cs, attr), 0xe09b },
-	{ "CS is unusable", SEG(cs, attr), 0x1a09b },
-	{ "CS.DPL is not SS.DPL", SEG(cs, attr), 0xa0fb },
-	{ "CS.base beyond 32 bits", SEG(cs, base), 1ULL << 32 },
-	{ "reserved bit 8 of CS.attr", SEG(cs, attr), 0xa19b },
-	{ "reserved bit 17 of CS.attr", SEG(cs, attr), 0x2a09b },
-	{ "CS.limit with G, low bits 0", SEG(cs, limit), 0xfffff000 },
-	{ "SS is code", SEG(ss, attr), 0xc09b },
-	{ "SS is read-only", SEG(ss, attr), 0xc091 },
-	{ "SS is not present", SEG(ss, attr), 0xc013 },
-	{ "SS.base beyond 32 bits", SEG(ss, base), 1ULL << 32 },
-	{ "DS is not accessed", SEG(ds, attr), 0xc092 },
-	{ "DS is execute-only code", SEG(ds, attr), 0xc099 },
-	{ "DS.limit without G", SEG(ds, attr), 0x4093 },
-	{ "ES.base beyond 32 bits", SEG(es, base), 1ULL << 32 },
-	{ "FS.base is not canonical", SEG(fs, base), NONCANONICAL },
-	{ "GS.base is not canonical", SEG(gs, base), NONCANONICAL },
-	{ "TR is unusable", SEG(tr, attr), 0x1008b },
-	{ "TR is not busy", SEG(tr, attr), 0x89 },
-	{ "TR is no TSS", SEG(tr, attr), 0x9b },
-	{ "TR is not present", SEG(tr, attr), 0x0b },
-	{ "TR is in the LDT", SEG(tr, selector), 0x44 },
-	{ "TR.base is not canonical", SEG(tr, base), NONCANONICAL },
-	{ "LDTR is no LDT", SEG(ldtr, attr), 0x83 },
-	{ "LDTR is not present", SEG(ldtr, attr), 0x02 },
-	{ "GDTR.base is not canonical", SEG(gdtr, base), NONCANONICAL },
-	{ "IDTR.base is not canonical", SEG(idtr, base), NONCANONICAL },
+	SEG("CS is data", cs, attr, 0xa091),
+	SEG("CS is not present", cs, attr, 0xa01b),
+	SEG("CS is a system segment", cs, attr, 0xa08b),
+	SEG("CS has L and D", cs, attr, 0xe09b),
+	SEG("CS is unusable", cs, attr, 0x1a09b),
+	SEG("CS.DPL is not SS.DPL", cs, attr, 0xa0fb),
+	SEG("CS.base beyond 32 bits", cs, base, 1ULL << 32),
+	SEG("reserved bit 8 of CS.attr", cs, attr, 0xa19b),
+	SEG("reserved bit 17 of CS.attr", cs, attr, 0x2a09b),
+	SEG("CS.limit with G, low bits 0", cs, limit, 0xfffff000),
+	SEG("SS is code", ss, attr, 0xc09b),
+	SEG("SS is read-only", ss, attr, 0xc091),
+	SEG("SS is not present", ss, attr, 0xc013),
+	SEG("SS.base beyond 32 bits", ss, base, 1ULL << 32),
+	SEG("DS is not accessed", ds, attr, 0xc092),
+	SEG("DS is execute-only code", ds, attr, 0xc099),
+	SEG("DS.limit without G", ds, attr, 0x4093),
+	SEG("ES.base beyond 32 bits", es, base, 1ULL << 32),
+	SEG("FS.base is not canonical", fs, base, NONCANONICAL),
+	SEG("GS.base is not canonical", gs, base, NONCANONICAL),
+	SEG("TR is unusable", tr, attr, 0x1008b),
+	SEG("TR is not busy", tr, attr, 0x89),
+	SEG("TR is no TSS", tr, attr, 0x9b),
+	SEG("TR is not present", tr, attr, 0x0b),
+	SEG("TR is in the LDT", tr, selector, 0x44),
+	SEG("TR.base is not canonical", tr, base, NONCANONICAL),
+	SEG("LDTR is no LDT", ldtr, attr, 0x83),
+	SEG("LDTR is not present", ldtr, attr, 0x02),
+	SEG("GDTR.base is not canonical", gdtr, base, NONCANONICAL),
+	SEG("IDTR.base is not canonical", idtr, base, NONCANONICAL),
 };
 
 TEST_F(state, segs_bad)
@@ -452,8 +454,9 @@ TEST_F(state, segs_bad)
 	for (i = 0; i < ARRAY_SIZE(bad_segs); i++) {
 		bad = good;
 		memcpy((char *)&bad + bad_segs[i].offset, &bad_segs[i].value, bad_segs[i].size);
-		refused(_metadata, &self->vcpu, vl_ioctl(self->vcpu.fd, VM_SET_SEGS, &bad),
-			bad_segs[i].what);
+		expect_refused(_metadata, &self->vcpu,
+			       vl_ioctl(self->vcpu.fd, VM_SET_SEGS, &bad),
+			       bad_segs[i].what);
 		ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_SET_SEGS, &good));
 		vl_start(&self->vcpu, VL_CODE, VL_FLAGS);
 	}
@@ -489,8 +492,9 @@ TEST_F(state, regs_bad)
 		vl_set_mode(&self->vcpu, bad_regs[i].mode);
 		regs.rip = bad_regs[i].rip;
 		regs.rflags = bad_regs[i].rflags;
-		refused(_metadata, &self->vcpu, vl_ioctl(self->vcpu.fd, VM_SET_REGS, &regs),
-			bad_regs[i].what);
+		expect_refused(_metadata, &self->vcpu,
+			       vl_ioctl(self->vcpu.fd, VM_SET_REGS, &regs),
+			       bad_regs[i].what);
 		vl_start(&self->vcpu, VL_CODE, VL_FLAGS);
 	}
 	still_runs(_metadata, &self->vcpu);
@@ -547,9 +551,9 @@ TEST_F(state, events_bad)
 
 	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_GET_EVENTS, &good));
 	for (i = 0; i < ARRAY_SIZE(bad_events); i++) {
-		refused(_metadata, &self->vcpu,
-			vl_ioctl(self->vcpu.fd, VM_SET_EVENTS, &bad_events[i].e),
-			bad_events[i].what);
+		expect_refused(_metadata, &self->vcpu,
+			       vl_ioctl(self->vcpu.fd, VM_SET_EVENTS, &bad_events[i].e),
+			       bad_events[i].what);
 		ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_SET_EVENTS, &good));
 		vl_start(&self->vcpu, VL_CODE, VL_FLAGS);
 	}

@@ -200,8 +200,10 @@ TEST_F(system, get_cpuid)
 		if (e[i].function == 1) {
 			__cpuid(1, a, b, c, d);
 			EXPECT_EQ(a, e[i].eax);
-			/* No VMX within a guest; nothing the host's CPU lacks but x2APIC,
-			 * TSC-deadline and the hypervisor bit. */
+			/*
+			 * No VMX within a guest; nothing the host's CPU lacks but x2APIC,
+			 * TSC-deadline and the hypervisor bit.
+			 */
 			EXPECT_EQ(0, e[i].ecx & (1U << 5));
 			EXPECT_EQ(0, e[i].ecx & ~c & ~(1U << 21 | 1U << 24 | 1U << 31));
 			EXPECT_EQ(0, e[i].edx & ~d);

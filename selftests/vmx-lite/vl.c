@@ -267,7 +267,10 @@ static void vl_mode_segs(enum vl_mode mode, struct vmx_lite_segs *s)
 		s->idtr.base = VL_IDT;
 		s->idtr.limit = mode == VL_LONG ? 256 * 16 - 1 : 256 * 8 - 1;
 	}
-	s->es = s->ss = s->fs = s->gs = s->ds;
+	s->es = s->ds;
+	s->ss = s->ds;
+	s->fs = s->ds;
+	s->gs = s->ds;
 	s->ldtr = vl_segment(0, 0xffff, AR_LDT | VMX_LITE_SEG_UNUSABLE);
 	s->tr = vl_segment(VL_TR, 0x67, AR_TSS);
 	s->tr.base = VL_TSS;
@@ -471,7 +474,8 @@ void vl_describe(struct vl_vcpu *vcpu, int exit)
 		break;
 	}
 	if (!ioctl(vcpu->fd, VM_GET_REGS, &r))
-		fprintf(stderr, "\n# rip %#llx flags %#llx ax %#llx bx %#llx cx %#llx dx %#llx sp %#llx",
+		fprintf(stderr,
+			"\n# rip %#llx flags %#llx ax %#llx bx %#llx cx %#llx dx %#llx sp %#llx",
 			r.rip, r.rflags, r.rax, r.rbx, r.rcx, r.rdx, r.rsp);
 	fputc('\n', stderr);
 }

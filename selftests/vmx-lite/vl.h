@@ -110,7 +110,26 @@ struct vl_frame {
 	asm(".pushsection .rodata\n.balign 16\n.code" #bits "\n"	\
 	    #name ":\n" text "\n" #name "_end:\n.code64\n.popsection\n"); \
 	extern const uint8_t name[], name##_end[]
-#define VL_AT(label, name)	#label " - " #name " + 0x1000"
+
+/*
+ * A table of code that the linker gathers, an asm(VL_INSN(...)) an entry: the
+ * instructions, and two numbers that mean what the test says.
+ */
+struct vl_insn {
+	const uint8_t *code, *end;
+	const char *text;
+	uint64_t want, how;
+};
+
+#define VL_INSN_(bits, insn, want, how)					\
+	".pushsection .rodata\n.code" #bits "\n771: " insn "\n772:\n"	\
+	"773: .asciz \"" insn "\"\n.code64\n.popsection\n"		\
+	".pushsection vl_insns, \"aw\"\n.balign 8\n"			\
+	".quad 771b, 772b, 773b\n.quad " #want "\n.quad " #how "\n"	\
+	".popsection\n"
+#define VL_INSN(bits, insn, want, how)	VL_INSN_(bits, insn, want, how)
+
+extern const struct vl_insn __start_vl_insns[], __stop_vl_insns[];
 
 #define vl_load(vm, gpa, name)						\
 	memcpy((vm)->ram + (gpa), name, name##_end - name)
