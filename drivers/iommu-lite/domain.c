@@ -350,16 +350,20 @@ u64 il_domain_unmap(struct dmar_domain *domain, u64 iova, u64 size,
 		    struct list_head *freelist)
 {
 	struct il_reaper reaper;
+	u64 bytes;
 
 	if (!is_paging(domain))
 		return 0;
-	il_reaper_init(&reaper);
-	il_pt_detach(&domain->pt, iova, size);
-	il_pt_reap(&domain->pt, iova, size, &reaper);
-	list_splice_tail(&reaper.freelist, freelist);
-	atomic64_sub(reaper.bytes, &domain->mapped);
-	trace_iommu_lite_unmap(domain->id, iova, reaper.bytes);
-	return reaper.bytes;
+	if (il_pt_take(&domain->pt, iova, size, &bytes) == ~0ull) {
+		il_reaper_init(&reaper);
+		il_pt_detach(&domain->pt, iova, size);
+		il_pt_reap(&domain->pt, iova, size, &reaper);
+		list_splice_tail(&reaper.freelist, freelist);
+		bytes = reaper.bytes;
+	}
+	atomic64_sub(bytes, &domain->mapped);
+	trace_iommu_lite_unmap(domain->id, iova, bytes);
+	return bytes;
 }
 
 /**
@@ -378,6 +382,8 @@ int il_domain_sync_map(struct dmar_domain *domain, u64 iova, u64 size)
 	struct il_attachment *a;
 	int ret = 0, err;
 
+	if (!il_limits.sync_map)
+		return 0;
 	rcu_read_lock();
 	list_for_each_entry_rcu(a, &domain->units, link) {
 		if (CAP_CM(a->unit->cap)) {

@@ -222,6 +222,7 @@ struct dmar_domain {
  * @coherent: all walks snoop
  * @snoop: all can force snooping by DMA
  * @caching: one at least caches non-present entries
+ * @sync_map: one at least has to be told of new mappings
  * @pass_through: all can pass requests untranslated
  */
 struct il_limits {
@@ -232,6 +233,7 @@ struct il_limits {
 	bool coherent;
 	bool snoop;
 	bool caching;
+	bool sync_map;
 	bool pass_through;
 };
 

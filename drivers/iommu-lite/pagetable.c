@@ -427,6 +427,51 @@ void il_pt_reap(struct il_pagetable *pt, u64 iova, u64 size,
 }
 
 /**
+ * il_pt_take() - unmap a range that lies in one table of 4 KiB pages
+ * @pt: the tree
+ * @iova: first address, a multiple of 4096
+ * @size: bytes, a multiple of 4096, not 0
+ * @bytes: what was mapped
+ *
+ * The short way of il_pt_detach() and il_pt_reap() for most buffers. The flush
+ * has to follow. Does not sleep.
+ *
+ * Return: one of the leaves, 0 where there was none; or ~0 with nothing done
+ * where the range needs the long way.
+ */
+u64 il_pt_take(struct il_pagetable *pt, u64 iova, u64 size, u64 *bytes)
+{
+	u64 *table = pt->root, pte, leaf = 0;
+	unsigned int level, count, i;
+	long gone = 0;
+
+	*bytes = 0;
+	if ((iova ^ (iova + size - 1)) >> 21 || size == il_pt_span(2))
+		return ~0ull;
+	for (level = pt->levels; level > 1; level--) {
+		pte = READ_ONCE(table[entry_index(iova, level)]);
+		if (!pte)
+			return 0;
+		if (entry_is_leaf(pte, level))
+			return ~0ull;
+		table = entry_table(pte);
+	}
+	table += entry_index(iova, 1);
+	count = size >> PAGE_SHIFT;
+	for (i = 0; i < count; i++) {
+		if (!table[i])
+			continue;
+		leaf = table[i];
+		WRITE_ONCE(table[i], 0);
+		gone++;
+	}
+	*bytes = (u64)gone << PAGE_SHIFT;
+	sync_entries(pt, table, count);
+	count_entries(pt, table, -gone);
+	return leaf;
+}
+
+/**
  * il_pt_prune() - take the empty tables out of an exclusive tree
  * @pt: the tree
  * @freelist: receives them, to be freed after a flush of the whole domain

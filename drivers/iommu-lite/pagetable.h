@@ -81,6 +81,7 @@ int il_pt_map(struct il_pagetable *pt, u64 iova, phys_addr_t phys, u64 size,
 int il_pt_detach(struct il_pagetable *pt, u64 iova, u64 size);
 void il_pt_reap(struct il_pagetable *pt, u64 iova, u64 size,
 		struct il_reaper *reaper);
+u64 il_pt_take(struct il_pagetable *pt, u64 iova, u64 size, u64 *bytes);
 void il_pt_prune(struct il_pagetable *pt, struct list_head *freelist);
 void il_pt_free_list(struct list_head *freelist);
 u64 il_pt_lookup(const struct il_pagetable *pt, u64 iova, u64 *size);

@@ -350,6 +350,34 @@ static void random_against_an_array(struct kunit *test, bool exclusive)
 	il_pt_destroy(&pt);
 }
 
+static void the_short_way(struct kunit *test)
+{
+	struct il_pagetable pt;
+	u64 bytes;
+
+	make(test, &pt, 4, 4, 3, true);
+	KUNIT_ASSERT_EQ(test, map(&pt, SZ_4K, SZ_1G, SZ_16K), 0);
+	KUNIT_ASSERT_EQ(test, map(&pt, SZ_4M, SZ_4M, SZ_2M), 0);
+	/* A part of it, with a hole before */
+	KUNIT_EXPECT_EQ(test, il_pt_take(&pt, 0, SZ_8K, &bytes),
+			(u64)SZ_1G | RW);
+	KUNIT_EXPECT_EQ(test, bytes, (u64)SZ_4K);
+	KUNIT_EXPECT_EQ(test, translate(&pt, SZ_4K), ~0ull);
+	KUNIT_EXPECT_EQ(test, translate(&pt, SZ_8K), (u64)SZ_1G + SZ_4K);
+	/* Nothing there, at two levels */
+	KUNIT_EXPECT_EQ(test, il_pt_take(&pt, SZ_1M, SZ_4K, &bytes), 0ull);
+	KUNIT_EXPECT_EQ(test, il_pt_take(&pt, SZ_2G, SZ_4K, &bytes), 0ull);
+	KUNIT_EXPECT_EQ(test, bytes, 0ull);
+	/* Not for a large page, nor across tables, nor for a whole one */
+	KUNIT_EXPECT_EQ(test, il_pt_take(&pt, SZ_4M, SZ_4K, &bytes), ~0ull);
+	KUNIT_EXPECT_EQ(test, il_pt_take(&pt, SZ_2M - SZ_4K, SZ_8K, &bytes),
+			~0ull);
+	KUNIT_EXPECT_EQ(test, il_pt_take(&pt, 0, SZ_2M, &bytes), ~0ull);
+	KUNIT_EXPECT_EQ(test, translate(&pt, SZ_4M), (u64)SZ_4M);
+	KUNIT_EXPECT_EQ(test, unmap(&pt, 0, SZ_1G), (u64)SZ_2M + SZ_16K - SZ_4K);
+	il_pt_destroy(&pt);
+}
+
 static void random_shared(struct kunit *test)
 {
 	random_against_an_array(test, false);
@@ -424,6 +452,7 @@ static struct kunit_case pagetable_cases[] = {
 	KUNIT_CASE(reaped_leaves_come_in_order),
 	KUNIT_CASE(roots_of_fewer_levels),
 	KUNIT_CASE(empty_tables_are_pruned),
+	KUNIT_CASE(the_short_way),
 	KUNIT_CASE(random_shared),
 	KUNIT_CASE(random_exclusive),
 	KUNIT_CASE(two_mappers_at_once),

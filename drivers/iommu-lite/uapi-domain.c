@@ -125,6 +125,20 @@ static void remove_map(struct il_domfd *fd, struct il_map *map)
 	kfree(map);
 }
 
+/* To give back needs no capability: do not ask for one */
+static void unaccount(struct il_domfd *fd, u64 pages)
+{
+	mmap_write_lock(fd->mm);
+	__account_locked_vm(fd->mm, pages, false, current, true);
+	mmap_write_unlock(fd->mm);
+}
+
+static void warn_pinned(struct il_domfd *fd)
+{
+	pr_err_ratelimited("memory of domain %u stays pinned: a device may still reach it\n",
+			   fd->domain->id);
+}
+
 static void prune_tables(struct il_domfd *fd)
 {
 	LIST_HEAD(freelist);
@@ -319,10 +333,37 @@ static int map_memory(struct il_object *object, union il_arg *arg)
 	return 0;
 
 err_account:
-	account_locked_vm(fd->mm, m->size >> PAGE_SHIFT, false);
+	unaccount(fd, m->size >> PAGE_SHIFT);
 err_free:
 	kfree(map);
 	return ret;
+}
+
+/* The short way for one page; false where it has to go the long way */
+static bool unmap_page(struct il_domfd *fd, struct il_map *map, u64 *unmapped,
+		       int *ret)
+{
+	u64 bytes, pte;
+
+	if (map->size != PAGE_SIZE)
+		return false;
+	pte = il_pt_take(&fd->domain->pt, map->iova, PAGE_SIZE, &bytes);
+	if (pte == ~0ull)
+		return false;
+	*ret = il_domain_flush(fd->domain, map->iova, map->iova, false);
+	if (*ret) {
+		warn_pinned(fd);
+	} else {
+		unpin_run(pte & IL_PTE_ADDRESS, PAGE_SIZE,
+			  map->flags & IOMMU_LITE_MAP_WRITE);
+		unaccount(fd, 1);
+		atomic64_sub(bytes, &fd->domain->mapped);
+	}
+	*unmapped = PAGE_SIZE;
+	trace_iommu_lite_unmap(fd->domain->id, map->iova, PAGE_SIZE);
+	remove_map(fd, map);
+	prune_tables(fd);
+	return true;
 }
 
 /* All mappings in @first..@last go; they lie in it wholly */
@@ -334,8 +375,7 @@ static int unmap_range(struct il_domfd *fd, u64 first, u64 last, u64 *unmapped)
 
 	ret = hide_range(fd, first, last);
 	if (ret)
-		pr_err_ratelimited("memory of domain %u stays pinned: a device may still reach it\n",
-				   fd->domain->id);
+		warn_pinned(fd);
 	for (map = first_map(fd, first); map && map->iova <= last; map = next) {
 		next = next_map(map);
 		if (!ret) {
@@ -349,7 +389,7 @@ static int unmap_range(struct il_domfd *fd, u64 first, u64 last, u64 *unmapped)
 		cond_resched();
 	}
 	if (pages)
-		account_locked_vm(fd->mm, pages, false);
+		unaccount(fd, pages);
 	prune_tables(fd);
 	return ret;
 }
@@ -387,6 +427,8 @@ static int unmap_memory(struct il_object *object, union il_arg *arg)
 	end = first_map(fd, last);
 	if (end && end->iova <= last && end->iova + (end->size - 1) > last)
 		return -EINVAL;
+	if (map == end && unmap_page(fd, map, &u->unmapped, &ret))
+		return ret;
 	return unmap_range(fd, first, last, &u->unmapped);
 }
 

@@ -435,6 +435,7 @@ int il_units_limits(void)
 		l->coherent &= ECAP_C(unit->ecap);
 		l->snoop &= ECAP_SC(unit->ecap);
 		l->caching |= CAP_CM(unit->cap);
+		l->sync_map |= CAP_CM(unit->cap) || CAP_RWBF(unit->cap);
 		l->pass_through &= ECAP_PT(unit->ecap);
 	}
 	/* One depth for all where they share one, the least that covers all */
