@@ -154,11 +154,13 @@ TEST_F(exits, mtrap)
 
 	if (!(self->vm.info.features & VMX_LITE_FEAT_MTRAP))
 		SKIP(return, "the CPU has no monitor trap flag");
+	if (vl_under_bochs())
+		SKIP(return, "Bochs offers the monitor trap flag but never exits by it");
 	vl_load_bytes(&self->vm, VL_CODE, 0x90, 0xb8, 5, 0, 0, 0, 0x50, 0xeb, 1, 0xf4, 0x5b, 0xf4);
 	ASSERT_EQ(0, vl_set_cap(&self->vcpu, VM_CAP_MTRAP_EXIT, 1));
 	for (i = 0; i < ARRAY_SIZE(rips); i++) {
 		ASSERT_EXIT(VM_EXITCODE_MTRAP, &self->vcpu);
-		EXPECT_EQ(VL_CODE + rips[i], self->vcpu.run->rip);
+		EXPECT_EQ(VL_CODE + rips[i], self->vcpu.run->rip) TH_LOG("step %u", i);
 	}
 	vl_get_regs(&self->vcpu, &regs);
 	EXPECT_EQ(5, regs.rbx);

@@ -146,6 +146,44 @@ TEST_F(inject, interrupt_window)
 	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
 }
 
+/* An interrupt that waits behind an exception survives being saved and restored. */
+TEST_F(inject, interrupt_behind_exception)
+{
+	struct vmx_lite_events e, none = { 0 };
+
+	vl_load_bytes(&self->vm, VL_CODE, 0x90, 0xf4);
+	vl_start(&self->vcpu, VL_CODE, VL_FLAGS | VL_FLAG_IF);
+	ASSERT_EQ(0, vl_inject(&self->vcpu, VMX_LITE_EVENT_INTR, 0x46, -1));
+	ASSERT_EQ(0, vl_inject(&self->vcpu, VMX_LITE_EVENT_EXCEPTION, 6, -1));
+	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_GET_EVENTS, &e));
+	EXPECT_EQ(1, e.pending_valid);
+	EXPECT_EQ(6, e.pending.vector);
+	EXPECT_EQ(1, e.intr_valid);
+	EXPECT_EQ(0x46, e.intr_vector);
+	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_SET_EVENTS, &none));
+	ASSERT_EQ(false, pending(&self->vcpu));
+	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_SET_EVENTS, &e));
+	ASSERT_VECTOR(6, &self->vcpu);
+	ASSERT_VECTOR(0x46, &self->vcpu);
+	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
+	EXPECT_EQ(false, pending(&self->vcpu));
+}
+
+/* An NMI that finds an STI's shadow comes behind it, and the guest goes on. */
+TEST_F(inject, nmi_in_sti_shadow)
+{
+	struct vmx_lite_events e = { .nmi_pending = 1, .interruptibility = VMX_LITE_BLOCK_STI };
+	struct vl_frame frame;
+
+	vl_load_bytes(&self->vm, VL_CODE, 0x90, 0x90, 0xf4);
+	vl_start(&self->vcpu, VL_CODE, VL_FLAGS | VL_FLAG_IF);
+	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_SET_EVENTS, &e));
+	ASSERT_VECTOR(2, &self->vcpu);
+	vl_get_frame(&self->vcpu, 2, &frame);
+	EXPECT_EQ(VL_CODE + 1, frame.rip);
+	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
+}
+
 /* STI; HLT: the interrupt ends the halt, and comes after it. */
 TEST_F(inject, sti_hlt)
 {

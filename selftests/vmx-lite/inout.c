@@ -116,6 +116,33 @@ TEST_F(inout, abandoned)
 	EXPECT_EQ(0, regs.rax);
 }
 
+/* The same where the read of an OUTS waited: the next MMIO read is that of another. */
+TEST_F(inout, abandoned_outs)
+{
+	struct vl_vcpu *vcpu = &self->vcpu;
+	struct vmx_lite_regs regs;
+
+	vl_load_bytes(&self->vm, VL_CODE, 0x6e, 0xf4);			/* outsb; hlt */
+	vl_load_bytes(&self->vm, VL_CODE + 0x100, 0x8a, 0x06, 0xf4);	/* mov al, [rsi]; hlt */
+	vl_start(vcpu, VL_CODE, VL_FLAGS);
+	vl_get_regs(vcpu, &regs);
+	regs.rsi = VL_MMIO;
+	regs.rdx = PORT;
+	vl_set_regs(vcpu, &regs);
+	ASSERT_EXIT(VM_EXITCODE_MMIO, vcpu);
+	EXPECT_EQ(VL_MMIO, vcpu->run->mmio.gpa);
+
+	regs.rip = VL_CODE + 0x100;
+	vl_set_regs(vcpu, &regs);
+	ASSERT_EXIT(VM_EXITCODE_MMIO, vcpu);
+	EXPECT_EQ(VL_MMIO, vcpu->run->mmio.gpa);
+	vcpu->run->mmio.data = 0x5c;
+	ASSERT_EXIT(VM_EXITCODE_HLT, vcpu);
+	vl_get_regs(vcpu, &regs);
+	EXPECT_EQ(0x5c, regs.rax & 0xff);
+	EXPECT_EQ(VL_MMIO, regs.rsi);
+}
+
 /*
  * A run of a string instruction: @bus collects, or gives, what went over the
  * port, whatever the number of exits it takes.

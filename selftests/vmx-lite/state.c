@@ -538,6 +538,8 @@ static const struct {
 					 .error_valid = 1 } } },
 	{ "software interrupt of 16 bytes", { .pending_valid = 1, .insn_len = 16,
 			    .pending = { .vector = 32, .type = VMX_LITE_EVENT_SOFT_INT } } },
+	{ "an interrupt behind nothing", { .intr_valid = 1, .intr_vector = 0x30 } },
+	{ "a vector without its interrupt", { .intr_vector = 0x30 } },
 	{ "padding", { .pad = { 0, 1 } } },
 	{ "padding of the event", { .pending = { .pad = 1 } } },
 	{ "pending debug bit 5", { .pending_debug = 1 << 5 } },
