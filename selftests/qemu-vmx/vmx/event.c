@@ -390,7 +390,11 @@ bool cpu_vmx_take_interrupt(CPUX86State *env, int request)
         take_virq(env);
         return true;
     case CPU_INTERRUPT_VMXTIMER:
-        cpu_vmx_exit(env, EXIT_REASON_VMX_PREEMPT, 0, 0);
+        if (vmx_timer_expired(env)) {
+            cpu_vmx_exit(env, EXIT_REASON_VMX_PREEMPT, 0, 0);
+        }
+        vmx_irq_request(env, 0, CPU_INTERRUPT_VMXTIMER);
+        return true;
     case CPU_INTERRUPT_NMI:
         if (env->vmx.pin & VMX_PIN_BASED_NMI_EXITING) {
             vmx_irq_request(env, 0, CPU_INTERRUPT_NMI);

@@ -55,10 +55,18 @@ void vmx_timer_start(CPUX86State *env)
         vmx_irq_request(env, CPU_INTERRUPT_VMXTIMER, 0);
         return;
     }
+    /* The main thread may have been late for the last one */
+    vmx_irq_request(env, 0, CPU_INTERRUPT_VMXTIMER);
     if (!env->vmx_storage.timer) {
         env->vmx_storage.timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, expired, env);
     }
     arm(env);
+}
+
+/* Whether a request by the timer is for the time that runs now */
+bool vmx_timer_expired(CPUX86State *env)
+{
+    return env->vmx.timer_on && cpu_get_tsc(env) >= env->vmx_storage.deadline;
 }
 
 void vmx_timer_stop(CPUX86State *env, bool save)

@@ -136,6 +136,7 @@ void vmx_start_events(CPUX86State *env);
 
 /* timer.c */
 void vmx_timer_start(CPUX86State *env);
+bool vmx_timer_expired(CPUX86State *env);
 void vmx_timer_stop(CPUX86State *env, bool save);
 
 /* ept: in target/i386/tcg/sysemu/excp_helper.c, by ept.c.inc */
