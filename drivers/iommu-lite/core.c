@@ -369,9 +369,14 @@ static void get_resv_regions(struct device *dev, struct list_head *head)
 
 static int def_domain_type(struct device *dev)
 {
+	struct il_device *device = dev_iommu_priv_get(dev);
+
 	/* What does DMA already knows physical addresses only */
 	if (dev->driver && !manages_dma(dev))
 		return IOMMU_DOMAIN_IDENTITY;
+	/* It may still do DMA for a predecessor, by addresses of its tables */
+	if (device->unit->was_on)
+		return il_strict ? IOMMU_DOMAIN_DMA : IOMMU_DOMAIN_DMA_FQ;
 	if (il_default_identity)
 		return IOMMU_DOMAIN_IDENTITY;
 	if (il_strict)
