@@ -402,6 +402,10 @@ static long get_events(void *object, void *arg)
 		ev->pending = hw->pending;
 		ev->insn_len = hw->pending_len;
 		ev->pending_valid = 1;
+		if (hw->ext_vector >= 0) {
+			ev->intr_valid = 1;
+			ev->intr_vector = hw->ext_vector;
+		}
 	} else if (hw->ext_vector >= 0) {
 		ev->pending.vector = hw->ext_vector;
 		ev->pending.type = VMX_LITE_EVENT_INTR;
@@ -425,6 +429,8 @@ static bool events_valid(const struct vmx_lite_events *ev)
 		if (ev->pad[i])
 			return false;
 	if (ev->pending_valid > 1 || ev->nmi_pending > 2 || ev->pending.pad)
+		return false;
+	if (ev->intr_valid > ev->pending_valid || (ev->intr_vector && !ev->intr_valid))
 		return false;
 	if (ev->pending_valid && !event_valid(&ev->pending))
 		return false;
@@ -451,10 +457,13 @@ static long set_events(void *object, void *arg)
 
 	if (!events_valid(ev))
 		return -EINVAL;
-	/* An interrupt waits until the guest can take it; what was half delivered is such. */
-	hw->ext_vector = -1;
+	/*
+	 * An interrupt waits until the guest can take it; what was half delivered is
+	 * such, if no other is behind it.
+	 */
+	hw->ext_vector = ev->intr_valid ? ev->intr_vector : -1;
 	hw->pending_valid = ev->pending_valid;
-	if (ev->pending_valid && ev->pending.type == VMX_LITE_EVENT_INTR) {
+	if (ev->pending_valid && ev->pending.type == VMX_LITE_EVENT_INTR && !ev->intr_valid) {
 		hw->pending_valid = false;
 		hw->ext_vector = ev->pending.vector;
 	}

@@ -394,6 +394,8 @@ enum vmx_lite_activity {
  * @insn_len: of a software interrupt or exception in @pending
  * @pending_valid: 0 or 1
  * @nmi_pending: NMIs waiting, 0 to 2
+ * @intr_valid: 1 if behind @pending an INTR of VM_INJECT waits, too
+ * @intr_vector: of that; 0 if there is none
  * @pad: 0
  * @interruptibility: VMX_LITE_BLOCK_*
  * @activity: enum vmx_lite_activity
@@ -404,7 +406,9 @@ struct vmx_lite_events {
 	__u8 insn_len;
 	__u8 pending_valid;
 	__u8 nmi_pending;
-	__u8 pad[5];
+	__u8 intr_valid;
+	__u8 intr_vector;
+	__u8 pad[3];
 	__u32 interruptibility;
 	__u32 activity;
 	__u64 pending_debug;
