@@ -374,6 +374,18 @@ static int emulate(struct vl_vcpu *vcpu)
 #define EPT_GLA_TRANSLATED	BIT(8)
 
 /**
+ * vl_mmio_drop() - forget an instruction that waits for user space
+ * @vcpu: whose registers are not those of that instruction any more
+ * Context: vcpu->lock held.
+ */
+void vl_mmio_drop(struct vl_vcpu *vcpu)
+{
+	vcpu->hw.completion = VL_COMPLETE_NONE;
+	vcpu->hw.string_active = false;
+	memset(&vcpu->hw.mmio, 0, sizeof(vcpu->hw.mmio));
+}
+
+/**
  * vl_mmio_exit() - an EPT violation that is no page of RAM
  * @vcpu: loaded, after the exit
  * @gpa: guest-physical address of the access

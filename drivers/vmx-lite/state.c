@@ -44,8 +44,8 @@ static long set_regs(void *object, void *arg)
 	vmcs_write(GUEST_RIP, regs->rip);
 	vmcs_write(GUEST_RFLAGS, regs->rflags | X86_EFLAGS_FIXED);
 	/* The instruction whose exit waits for an answer is not at RIP any more. */
-	vcpu->hw.completion = VL_COMPLETE_NONE;
-	memset(&vcpu->hw.mmio, 0, sizeof(vcpu->hw.mmio));
+	vl_mmio_drop(vcpu);
+	vcpu->hw.mtrap_armed = false;
 	vl_request(vcpu, VL_REQ_EVENT);
 	return 0;
 }

@@ -86,8 +86,7 @@ void vl_vcpu_reset(struct vl_vcpu *vcpu, bool init)
 	hw->pending_valid = false;
 	hw->nmi_pending = 0;
 	hw->ext_vector = -1;
-	hw->completion = VL_COMPLETE_NONE;
-	memset(&hw->mmio, 0, sizeof(hw->mmio));
+	vl_mmio_drop(vcpu);
 	if (!init) {
 		vl_msr_reset(vcpu);
 		vl_fpu_reset(vcpu);

@@ -253,6 +253,7 @@ void vl_flush_guest_tlb(struct vl_vcpu *vcpu);
 /* ---- mmio.c ---- */
 int vl_mmio_exit(struct vl_vcpu *vcpu, u64 gpa, u64 qualification);
 int vl_mmio_complete(struct vl_vcpu *vcpu);
+void vl_mmio_drop(struct vl_vcpu *vcpu);
 int vl_string_start(struct vl_vcpu *vcpu);
 int vl_string_finish(struct vl_vcpu *vcpu);
 int vl_translate(struct vl_vcpu *vcpu, u64 gva, u32 access, bool user, u64 *gpa, u32 *error);
