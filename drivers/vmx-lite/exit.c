@@ -6,6 +6,8 @@
  */
 #include <linux/kernel.h>
 #include <linux/nospec.h>
+#include <asm/cpu.h>
+#include <asm/cpufeature.h>
 #include <asm/trapnr.h>
 
 #include "trace.h"
@@ -49,6 +51,36 @@ static int exit_db(struct vl_vcpu *vcpu)
 	return VL_RESUME;
 }
 
+/* In the qualification of an EPT violation, and in the VM-exit interruption information */
+#define NMI_UNBLOCKING	BIT(12)
+
+/* SDM vol. 3, 28.2.3: an IRET that faulted has already unblocked NMIs. */
+static void restore_nmi_blocking(struct vl_vcpu *vcpu, u64 info)
+{
+	if ((info & NMI_UNBLOCKING) &&
+	    !(vcpu->hw.idt_vectoring & VECTORING_INFO_VALID_MASK))
+		vmcs_set_bits(GUEST_INTERRUPTIBILITY_INFO, GUEST_INTR_STATE_NMI);
+}
+
+/* SDM vol. 3, 6.15, interrupt 17: CR0.AM, RFLAGS.AC and CPL 3. */
+static bool checks_alignment(struct vl_vcpu *vcpu)
+{
+	return (vl_guest_cr0() & X86_CR0_AM) && (vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_AC) &&
+	       ((vmcs_read32(VMCS_SEG_AR(VL_SEG_SS)) >> 5) & 3) == 3;
+}
+
+/* The guest's, or the host's, which asks the CPU for one on a split lock. */
+static int exit_ac(struct vl_vcpu *vcpu)
+{
+	if (boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) && !checks_alignment(vcpu)) {
+		if (handle_guest_split_lock(vmcs_read(GUEST_RIP)))
+			return VL_RESUME;
+		return vl_exit_internal(vcpu, VMX_LITE_INTERNAL_UNEXPECTED_EXIT, 0);
+	}
+	vl_inject_exception(vcpu, X86_TRAP_AC, true, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
+	return VL_RESUME;
+}
+
 static int exit_exception(struct vl_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
@@ -57,6 +89,7 @@ static int exit_exception(struct vl_vcpu *vcpu)
 	/* The host's NMI: run.c has called its handler. */
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
 		return VL_RESUME;
+	restore_nmi_blocking(vcpu, info);
 	switch (vector) {
 	case X86_TRAP_DB:
 		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION &&
@@ -70,11 +103,9 @@ static int exit_exception(struct vl_vcpu *vcpu)
 		vcpu->run->insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 		return VL_TO_USER;
 	case X86_TRAP_AC:
-		vl_inject_exception(vcpu, X86_TRAP_AC, true,
-				    vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
-		return VL_RESUME;
+		return exit_ac(vcpu);
 	case X86_TRAP_MC:
-		asm volatile("int $18");
+		/* The host's too. */
 		return VL_RESUME;
 	default:
 		return vl_exit_internal(vcpu, VMX_LITE_INTERNAL_UNEXPECTED_EXIT, 0);
@@ -152,16 +183,6 @@ static int exit_tpr(struct vl_vcpu *vcpu)
 	return VL_RESUME;
 }
 
-#define EPT_NMI_UNBLOCKING	BIT(12)
-
-/* SDM vol. 3, 28.2.3: an IRET that faulted has already unblocked NMIs. */
-static void restore_nmi_blocking(struct vl_vcpu *vcpu, u64 qualification)
-{
-	if ((qualification & EPT_NMI_UNBLOCKING) &&
-	    !(vcpu->hw.idt_vectoring & VECTORING_INFO_VALID_MASK))
-		vmcs_set_bits(GUEST_INTERRUPTIBILITY_INFO, GUEST_INTR_STATE_NMI);
-}
-
 /* SDM vol. 3, table 28-7: bits 2:0 of the qualification are the access. */
 static int exit_ept_violation(struct vl_vcpu *vcpu)
 {
@@ -190,12 +211,6 @@ static int exit_ept_violation(struct vl_vcpu *vcpu)
 static int exit_ept_misconfig(struct vl_vcpu *vcpu)
 {
 	return vl_exit_internal(vcpu, VMX_LITE_INTERNAL_EPT_MISCONFIG, 0);
-}
-
-static int exit_machine_check(struct vl_vcpu *vcpu)
-{
-	asm volatile("int $18");
-	return VL_RESUME;
 }
 
 static int exit_unexpected(struct vl_vcpu *vcpu)
@@ -233,7 +248,6 @@ static const exit_fn handlers[VMX_LITE_STAT_REASONS] = {
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = exit_mtrap,
 	[EXIT_REASON_MONITOR_INSTRUCTION] = exit_ud,
 	[EXIT_REASON_PAUSE_INSTRUCTION] = exit_pause,
-	[EXIT_REASON_MCE_DURING_VMENTRY] = exit_machine_check,
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr,
 	[EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
 	[EXIT_REASON_EPT_MISCONFIG] = exit_ept_misconfig,

@@ -12,6 +12,7 @@
 #include <asm/fpu/xcr.h>
 #include <asm/spec-ctrl.h>
 #include <asm/special_insns.h>
+#include <asm/trapnr.h>
 
 #include "compat.h"
 #include "trace.h"
@@ -213,6 +214,24 @@ static unsigned long enter_flags(struct vl_vcpu *vcpu)
 }
 
 /*
+ * A machine check in the guest, or one that ended the entry (SDM vol. 3, 27.9), is
+ * the host's.  Its handler reads the banks of this CPU, and another machine check
+ * before that would shut it down: so here, before interrupts and preemption.
+ */
+static void forward_machine_check(struct vl_vcpu *vcpu)
+{
+	const u32 mask = INTR_INFO_VALID_MASK | INTR_INFO_INTR_TYPE_MASK |
+			 INTR_INFO_VECTOR_MASK;
+	u16 reason = vcpu->hw.exit_reason;
+
+	if (reason == EXIT_REASON_MCE_DURING_VMENTRY ||
+	    (reason == EXIT_REASON_EXCEPTION_NMI &&
+	     (vmcs_read32(VM_EXIT_INTR_INFO) & mask) ==
+		     (INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | X86_TRAP_MC)))
+		asm volatile("int $18");
+}
+
+/*
  * One entry and exit.  Returns VL_RESUME after an exit to be handled, with
  * hw.entered telling whether there was one; else as vl_vcpu_run().
  */
@@ -272,6 +291,8 @@ static int enter_once(struct vl_vcpu *vcpu)
 		hw->vmcs.launched = true;
 
 	WRITE_ONCE(vcpu->mode, VL_OUTSIDE);
+	if (likely(!failed))
+		forward_machine_check(vcpu);
 	if (unlikely(hw->switch_xcr0))
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, vl_host_xcr0);
 	if (unlikely(breakpoints || hw_breakpoint_active()))
