@@ -127,7 +127,6 @@ static int fail_entry(struct vl_vcpu *vcpu, enum vmx_lite_fail why, const char *
 /* SDM vol. 3, table 27-1 and 27.8: what failed where. */
 static int explain_failure(struct vl_vcpu *vcpu, bool launched)
 {
-	vl_cancel_injection(vcpu);
 	if (!launched) {
 		vcpu->hw.exit_reason = 0;
 		if (READ_ONCE(vl_stopping))
@@ -307,11 +306,14 @@ static int enter_once(struct vl_vcpu *vcpu)
 	local_irq_enable();
 	preempt_enable();
 
-	if (unlikely(failed))
-		return explain_failure(vcpu, false);
-	hw->entered = true;
-	if (unlikely(hw->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
-		return explain_failure(vcpu, true);
+	hw->entered = !failed;
+	if (unlikely(failed || (hw->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))) {
+		int ret = explain_failure(vcpu, !failed);
+
+		/* Not before: what it was to inject may be the reason. */
+		vl_cancel_injection(vcpu);
+		return ret;
+	}
 	return VL_RESUME;
 }
 
