@@ -193,6 +193,7 @@ static int exit_ept_violation(struct vl_vcpu *vcpu)
 	int ret;
 
 	restore_nmi_blocking(vcpu, qualification);
+	vcpu->hw.l1d_flush = true;
 	ret = vl_memory_fault(vcpu->vm, gpa, access);
 	trace_vl_ept_fault(vcpu, gpa, qualification, ret);
 	if (ret == VL_FAULT_MAPPED) {

@@ -101,6 +101,7 @@ void vl_host_switch_in(struct vl_vcpu *vcpu)
 	for (i = 0; i < VL_NR_SWITCHED_MSRS; i++)
 		if (hw->msr[i] != host_msr[i])
 			native_wrmsrl(switched_msrs[i], hw->msr[i]);
+	hw->l1d_flush = true;
 	host->switched = true;
 }
 
@@ -214,18 +215,38 @@ void vl_debug_restore(struct vl_vcpu *vcpu)
 		hw_breakpoint_restore();
 }
 
+/* Interrupts of the host since the last flush; they note it for KVM. */
+static bool l1d_interrupted(void)
+{
+#if IS_ENABLED(CONFIG_KVM_INTEL)
+	bool interrupted = kvm_get_cpu_l1tf_flush_l1d();
+
+	kvm_clear_cpu_l1tf_flush_l1d();
+	return interrupted;
+#else
+	return true;
+#endif
+}
+
 /**
  * vl_l1d_flush() - empty the L1 data cache on CPUs with L1TF
+ * @vcpu: about to enter its guest
  *
- * A guest could read any line in it through a not-present EPT entry.
- * Context: preemption off, before the entry.
+ * A guest could read any line in it through a not-present EPT entry.  Short exits
+ * touch nothing but the guest's own; what else may bring other data in is the first
+ * entry on this CPU (vl_host_switch_in()), exits that sleep or emulate, and
+ * interrupts.
+ * Context: interrupts off, before the entry.
  */
-void vl_l1d_flush(void)
+void vl_l1d_flush(struct vl_vcpu *vcpu)
 {
 	unsigned int i;
 
 	if (!static_branch_unlikely(&l1d_flush))
 		return;
+	if (!l1d_interrupted() && !vcpu->hw.l1d_flush)
+		return;
+	vcpu->hw.l1d_flush = false;
 	if (static_cpu_has(X86_FEATURE_FLUSH_L1D)) {
 		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 		return;

@@ -240,6 +240,7 @@ static void emul_init(struct vl_vcpu *vcpu, struct vl_emul *e)
 	bool long64 = (vcpu->hw.efer & EFER_LMA) && (cs & BIT(13));
 	int i;
 
+	vcpu->hw.l1d_flush = true;
 	vcpu->gpr[VL_RSP] = vmcs_read(GUEST_RSP);
 	*e = (struct vl_emul) {
 		.ops = &emul_ops,

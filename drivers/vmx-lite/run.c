@@ -243,10 +243,8 @@ static int enter_once(struct vl_vcpu *vcpu)
 
 	hw->entered = false;
 	preempt_disable();
-	if (!hw->host.switched) {
+	if (!hw->host.switched)
 		vl_host_switch_in(vcpu);
-		vl_l1d_flush();
-	}
 	local_irq_disable();
 	WRITE_ONCE(vcpu->mode, VL_IN_GUEST);
 	/* Pairs with vl_vcpu_kick() and vl_vm_flush_ept(): we see it, or they us. */
@@ -279,6 +277,7 @@ static int enter_once(struct vl_vcpu *vcpu)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, hw->xcr0);
 	trace_vl_entry(vcpu);
 	hw->stats.entries++;
+	vl_l1d_flush(vcpu);
 
 	guest_timing_enter_irqoff();
 	failed = enter_irqoff(vcpu, enter_flags(vcpu));

@@ -157,6 +157,7 @@ struct vl_hw {
 	struct vl_host host;
 	struct fpu_guest fpu;
 	u64 xcr0;
+	bool l1d_flush;			/* the host has used the L1 data cache */
 	bool switch_xcr0;		/* XCR0 differs from the host's while the guest runs */
 
 	/* Controls as in the VMCS */
@@ -278,7 +279,7 @@ void vl_host_load_cpu(struct vl_vcpu *vcpu);
 u32 vl_switched_msr_index(enum vl_switched_msr msr);
 void vl_debug_load(struct vl_vcpu *vcpu);
 void vl_debug_restore(struct vl_vcpu *vcpu);
-void vl_l1d_flush(void);
+void vl_l1d_flush(struct vl_vcpu *vcpu);
 int vl_mitigations_init(void);
 void vl_mitigations_exit(void);
 
