@@ -92,6 +92,7 @@ void vl_host_switch_in(struct vl_vcpu *vcpu)
 	savesegment(ds, host->ds);
 	savesegment(es, host->es);
 	store_ldt(host->ldt);
+	host->debugctl = get_debugctlmsr();
 
 	vmcs_write(HOST_FS_SELECTOR, exit_selector(host->fs));
 	vmcs_write(HOST_GS_SELECTOR, exit_selector(host->gs));

@@ -295,6 +295,9 @@ static int enter_once(struct vl_vcpu *vcpu)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, vl_host_xcr0);
 	if (unlikely(breakpoints || hw_breakpoint_active()))
 		vl_debug_restore(vcpu);
+	/* VM exit has cleared it (SDM vol. 3, 28.5.1). */
+	if (unlikely(hw->host.debugctl))
+		update_debugctlmsr(hw->host.debugctl);
 	/* The tick that may be pending counts as the guest's time: take it first. */
 	if (!failed && hw->exit_reason == EXIT_REASON_EXTERNAL_INTERRUPT) {
 		vl_rcu_note_guest();

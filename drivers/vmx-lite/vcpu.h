@@ -67,6 +67,7 @@ struct vl_host {
 	bool switched;
 	u16 fs, gs, ds, es, ldt;
 	u64 kernel_gs_base;
+	u64 debugctl;
 	unsigned long cr3, cr4;	/* as in the VMCS */
 };
 
