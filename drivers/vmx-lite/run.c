@@ -340,6 +340,7 @@ static void take_sipi(struct vl_vcpu *vcpu)
 static int service_requests(struct vl_vcpu *vcpu)
 {
 	struct vl_hw *hw = &vcpu->hw;
+	bool sipi;
 
 	if (likely(!(vcpu->requests[0] &
 		     ~(BIT(VL_REQ_FLUSH_EPT) | BIT(VL_REQ_EVENT)))))
@@ -350,9 +351,11 @@ static int service_requests(struct vl_vcpu *vcpu)
 		vcpu->run->rip = vmcs_read(GUEST_RIP);
 		return vl_exit_to_user(vcpu, VM_EXITCODE_SUSPENDED);
 	}
+	/* First, so that a SIPI which comes with its INIT right now waits for it. */
+	sipi = test_and_clear_bit(VL_REQ_SIPI, vcpu->requests);
 	if (test_and_clear_bit(VL_REQ_INIT, vcpu->requests))
 		take_init(vcpu);
-	if (test_and_clear_bit(VL_REQ_SIPI, vcpu->requests))
+	if (sipi)
 		take_sipi(vcpu);
 	if (test_and_clear_bit(VL_REQ_NMI, vcpu->requests)) {
 		/* One in service, one latched (SDM vol. 3, 6.7.1). */
