@@ -71,13 +71,14 @@ void vl_vcpu_put(struct vl_vcpu *vcpu)
  */
 void vl_vcpu_reset(struct vl_vcpu *vcpu, bool init)
 {
+	const u64 cache = X86_CR0_NW | X86_CR0_CD;
 	struct vl_hw *hw = &vcpu->hw;
 
 	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
 	vcpu->gpr[VL_RDX] = 0x600;
 	vl_vmcs_reset_guest(vcpu);
 	vl_load_efer(vcpu, 0);
-	vl_load_cr0(vcpu, X86_CR0_ET | X86_CR0_NW | X86_CR0_CD);
+	vl_load_cr0(vcpu, X86_CR0_ET | (init ? vl_guest_cr0() & cache : cache));
 	vl_load_cr4(vcpu, 0);
 	hw->cr2 = 0;
 	memset(hw->dr, 0, sizeof(hw->dr));
