@@ -258,7 +258,7 @@ void vl_inject_events(struct vl_vcpu *vcpu)
 	struct vl_hw *hw = &vcpu->hw;
 	u32 blocking = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 	struct vmx_lite_event event = { };
-	bool injected = false;
+	bool injected = false, in_sti;
 	int vector;
 
 	if (hw->pending_valid) {
@@ -281,8 +281,15 @@ void vl_inject_events(struct vl_vcpu *vcpu)
 		inject(vcpu, &event, 0);
 		vector = waiting_vector(vcpu);
 	}
-	vl_set_proc(hw, CPU_BASED_NMI_WINDOW_EXITING, hw->nmi_pending);
-	vl_set_proc(hw, CPU_BASED_INTR_WINDOW_EXITING, vector >= 0);
+	/*
+	 * In an STI's shadow an NMI window may be open although the NMI cannot be
+	 * injected (SDM vol. 3, 26.2): the guest would exit without end.  The
+	 * interrupt window opens behind the next instruction.
+	 */
+	in_sti = !injected && (blocking & GUEST_INTR_STATE_STI);
+	vl_set_proc(hw, CPU_BASED_NMI_WINDOW_EXITING, hw->nmi_pending && !in_sti);
+	vl_set_proc(hw, CPU_BASED_INTR_WINDOW_EXITING,
+		    vector >= 0 || (hw->nmi_pending && in_sti));
 	update_tpr_threshold(vcpu);
 }
 
