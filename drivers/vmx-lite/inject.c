@@ -303,6 +303,9 @@ bool vl_vcpu_has_event(struct vl_vcpu *vcpu)
 
 	if (vcpu->hw.pending_valid)
 		return true;
+	/* A single step over the HLT traps at once. */
+	if (vmcs_read(GUEST_PENDING_DBG_EXCEPTIONS) & VL_DR6_BS)
+		return true;
 	if (vcpu->hw.nmi_pending && !nmi_blocked(blocking))
 		return true;
 	return !interrupts_blocked(blocking) && waiting_vector(vcpu) >= 0;
