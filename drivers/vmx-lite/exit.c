@@ -39,6 +39,16 @@ static int exit_db(struct vl_vcpu *vcpu)
 	u64 bits = vmcs_read(EXIT_QUALIFICATION) & VL_DR6_WRITABLE;
 	u64 dr6 = (hw->dr6 & ~VL_DR6_HIT) | VL_DR6_FIXED | bits;
 
+	/*
+	 * The step over an STI leaves its shadow, and the exit no pending step: a pair
+	 * that VM entry refuses while TF is set (SDM vol. 3, 27.3.1.5).  The delivery of
+	 * the exception ends the shadow anyway.
+	 */
+	if (vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_TF) {
+		vmcs_clear_bits(GUEST_INTERRUPTIBILITY_INFO,
+				GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
+		vl_request(vcpu, VL_REQ_EVENT);
+	}
 	if (hw->cap[VM_CAP_DEBUG_EXIT])
 		return exit_debug(vcpu, X86_TRAP_DB, dr6);
 	hw->dr6 = dr6;
