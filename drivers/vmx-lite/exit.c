@@ -143,6 +143,8 @@ static int exit_window(struct vl_vcpu *vcpu)
 static int skip_to_user(struct vl_vcpu *vcpu, enum vmx_lite_exit_reason reason)
 {
 	vl_vcpu_skip(vcpu);
+	/* This exit is the one behind the instruction. */
+	vcpu->hw.mtrap_armed = false;
 	to_user(vcpu, reason);
 	vcpu->run->insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	return VL_TO_USER;

@@ -108,6 +108,8 @@ void vl_vcpu_retire(struct vl_vcpu *vcpu)
 	}
 	if (unlikely(vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_TF))
 		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, VL_DR6_BS);
+	/* The monitor trap flag sees only what the CPU executes. */
+	vcpu->hw.mtrap_armed = vcpu->hw.cap[VM_CAP_MTRAP_EXIT];
 }
 
 static int fail_entry(struct vl_vcpu *vcpu, enum vmx_lite_fail why, const char *what)
@@ -429,6 +431,12 @@ static int run_loop(struct vl_vcpu *vcpu)
 		if (READ_ONCE(vcpu->run->immediate_exit) || signal_pending(current)) {
 			vcpu->run->rip = vmcs_read(GUEST_RIP);
 			return vl_exit_to_user(vcpu, VM_EXITCODE_INTR);
+		}
+		if (unlikely(vcpu->hw.mtrap_armed)) {
+			vcpu->hw.mtrap_armed = false;
+			vcpu->run->rip = vmcs_read(GUEST_RIP);
+			vcpu->run->insn_len = 0;
+			return vl_exit_to_user(vcpu, VM_EXITCODE_MTRAP);
 		}
 		if (unlikely(vcpu->activity != VMX_LITE_RUNNING)) {
 			wait_for_event(vcpu);

@@ -525,6 +525,7 @@ static long set_capability(void *object, void *arg)
 		return -ENODEV;
 	hw->cap[array_index_nospec(cap->type, VM_CAP_MAX)] = cap->value;
 	vl_set_proc(hw, CPU_BASED_MONITOR_TRAP_FLAG, hw->cap[VM_CAP_MTRAP_EXIT]);
+	hw->mtrap_armed &= hw->cap[VM_CAP_MTRAP_EXIT];
 	vl_set_proc(hw, CPU_BASED_PAUSE_EXITING, hw->cap[VM_CAP_PAUSE_EXIT]);
 	vl_update_exceptions(vcpu);
 	return 0;

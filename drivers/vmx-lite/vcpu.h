@@ -191,7 +191,7 @@ struct vl_hw {
 	int ext_vector;			/* VM_INJECT of INTR, -1 none */
 
 	u8 cap[VM_CAP_MAX];
-	bool mtrap_armed;
+	bool mtrap_armed;		/* an emulated instruction has retired: MTRAP */
 	enum vl_completion completion;
 	struct vl_mmio mmio;
 	u64 io_rip;			/* of the IN or OUT with user space */

@@ -168,6 +168,31 @@ TEST_F(exits, mtrap)
 	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
 }
 
+/* nop; cpuid; in al, 0x80; nop; hlt: what the engine executes is an instruction too. */
+TEST_F(exits, mtrap_emulated)
+{
+	struct vmx_lite_regs regs;
+
+	if (!(self->vm.info.features & VMX_LITE_FEAT_MTRAP))
+		SKIP(return, "the CPU has no monitor trap flag");
+	vl_load_bytes(&self->vm, VL_CODE, 0x90, 0x0f, 0xa2, 0xe4, 0x80, 0x90, 0xf4);
+	ASSERT_EQ(0, vl_set_cap(&self->vcpu, VM_CAP_MTRAP_EXIT, 1));
+	ASSERT_EXIT(VM_EXITCODE_MTRAP, &self->vcpu);
+	EXPECT_EQ(VL_CODE + 1, self->vcpu.run->rip);
+	ASSERT_EXIT(VM_EXITCODE_MTRAP, &self->vcpu);
+	EXPECT_EQ(VL_CODE + 3, self->vcpu.run->rip);
+	ASSERT_EXIT(VM_EXITCODE_INOUT, &self->vcpu);
+	memset(self->vcpu.data, 0x5a, 1);
+	ASSERT_EXIT(VM_EXITCODE_MTRAP, &self->vcpu);
+	EXPECT_EQ(VL_CODE + 5, self->vcpu.run->rip);
+	vl_get_regs(&self->vcpu, &regs);
+	EXPECT_EQ(0x5a, regs.rax & 0xff);
+	ASSERT_EXIT(VM_EXITCODE_MTRAP, &self->vcpu);
+	EXPECT_EQ(VL_CODE + 6, self->vcpu.run->rip);
+	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
+	EXPECT_EQ(VL_CODE + 7, self->vcpu.run->rip);
+}
+
 /* ------------------------------------------------------------ INTR */
 
 static const uint8_t spin[] = { 0xff, 0xc0, 0xeb, 0xfc };	/* inc %eax; jmp */
