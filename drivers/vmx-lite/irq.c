@@ -240,8 +240,8 @@ int vl_irq_deliver(struct vl_vm *vm, struct vl_vcpu *src, const struct vl_irq *i
 		/* An APIC id is the vCPU's index. */
 		if (irq->dest >= VMX_LITE_MAX_VCPUS)
 			return 0;
-		/* The guest chooses the index. */
 		i = array_index_nospec(irq->dest, VMX_LITE_MAX_VCPUS);
+		/* Pairs with the store in vm.c: the vCPU is complete. */
 		vcpu = smp_load_acquire(&vm->vcpus[i]);
 		return vcpu && vl_lapic_accept(vcpu, irq);
 	}
