@@ -606,7 +606,7 @@ TEST_F(apic, ipis)
  * RDX: 1 for the one that serves.
  */
 VL_GUEST(ping_pong, 64,
-	 "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); xor %r8d, %r8d;"
+	 "mov $0xfee00000, %ebx; xor %r8d, %r8d;"
 	 "test %edx, %edx; jnz 3f;"
 	 "1: cli; cmp %r8, (%rdi); jne 2f; sti; hlt; jmp 1b;"
 	 "2: sti; inc %r8; dec %ecx; jz 4f;"
@@ -620,6 +620,7 @@ VL_GUEST(ping_pong_handler, 64, "incq (%rdi); movl $0, 0xb0(%rbx); iretq");
 
 TEST_F(apic, ipi_storm)
 {
+	struct vmx_lite_lapic lapic;
 	struct runner r[2];
 	unsigned int i;
 
@@ -633,6 +634,10 @@ TEST_F(apic, ipi_storm)
 		};
 
 		vl_vcpu_init(&r[i].vcpu, &self->vm, i, VL_LONG);
+		/* From the start: the first ball may be served before the other vCPU runs. */
+		ASSERT_EQ(0, vl_ioctl(r[i].vcpu.fd, VM_GET_LAPIC, &lapic));
+		lapic.regs[0xf0 / 4] = 0x1ff;
+		ASSERT_EQ(0, vl_ioctl(r[i].vcpu.fd, VM_SET_LAPIC, &lapic));
 		ASSERT_EQ(0, vl_set_cap(&r[i].vcpu, VM_CAP_HALT_EXIT, 0));
 		vl_set_regs(&r[i].vcpu, &regs);
 	}
