@@ -102,6 +102,16 @@ static void inject(CPUX86State *env, uint32_t info)
     cpu_loop_exit(cs);
 }
 
+/* A debug exception that exits leaves DR6 as it was (28.1) */
+static void check_debug(CPUX86State *env, uint32_t dr6)
+{
+    if (cpu_vmx_exception_exits(env, EXCP01_DB, 0)) {
+        vmx_exit_event(env, EXIT_REASON_EXCEPTION, dr6 & DEBUG_BITS,
+                       event_info(env, EXCP01_DB, VMCS_INTR_T_HWEXCEPTION),
+                       0, 0);
+    }
+}
+
 /* 27.7.3: a debug trap that was pending when the guest was left */
 static void raise_pending_debug(CPUX86State *env)
 {
@@ -117,7 +127,7 @@ static void raise_pending_debug(CPUX86State *env)
     }
     env->vmx.halted = false;
     env->hflags &= ~HF_INHIBIT_IRQ_MASK;
-    cpu_vmx_check_debug(env, dr6);
+    check_debug(env, dr6);
     env->dr[6] |= dr6;
     raise_exception(env, EXCP01_DB);
 }
@@ -204,39 +214,41 @@ void cpu_vmx_check_soft_int(CPUX86State *env, int vector, int length,
                    event_info(env, vector, VMCS_INTR_T_SWEXCEPTION), 0, ra);
 }
 
-/* A debug exception that exits leaves DR6 as it was (28.1) */
-void cpu_vmx_check_debug(CPUX86State *env, uint32_t dr6)
-{
-    if (env->vmx.guest && cpu_vmx_exception_exits(env, EXCP01_DB, 0)) {
-        vmx_exit_event(env, EXIT_REASON_EXCEPTION, dr6 & DEBUG_BITS,
-                       event_info(env, EXCP01_DB, VMCS_INTR_T_HWEXCEPTION),
-                       0, 0);
-    }
-}
-
-/* The breakpoints that match here, without a change of DR6 */
-uint32_t cpu_vmx_matching_breakpoints(CPUX86State *env)
+/* The breakpoints that match here, without a change of DR6; is one enabled? */
+static bool matching_breakpoints(CPUX86State *env, uint32_t *hits)
 {
     target_ulong dr6 = env->dr[6];
-    uint32_t hits;
+    bool enabled;
 
     env->dr[6] &= ~(target_ulong)VMCS_PENDING_DBG_B_MASK;
-    check_hw_breakpoints(env, true);
-    hits = env->dr[6] & VMCS_PENDING_DBG_B_MASK;
+    enabled = check_hw_breakpoints(env, true);
+    *hits = env->dr[6] & VMCS_PENDING_DBG_B_MASK;
     env->dr[6] = dr6;
-    return hits;
+    return enabled;
+}
+
+void cpu_vmx_check_breakpoints(CPUX86State *env)
+{
+    uint32_t hits;
+
+    if (env->vmx.guest && matching_breakpoints(env, &hits)) {
+        env->vmx.insn_len = 0;
+        check_debug(env, hits);
+    }
 }
 
 /* After each instruction with RFLAGS.TF or the monitor trap flag (26.5.2) */
 void cpu_vmx_single_step(CPUX86State *env)
 {
+    uint32_t hits;
+
     env->vmx.insn_len = 0;
     if (env->vmx.mtf) {
         env->vmx.mtf_pending = true;
         cpu_vmx_exit(env, EXIT_REASON_MTF, 0, 0);
     }
-    cpu_vmx_check_debug(env, VMCS_PENDING_DBG_BS |
-                        cpu_vmx_matching_breakpoints(env));
+    matching_breakpoints(env, &hits);
+    check_debug(env, VMCS_PENDING_DBG_BS | hits);
 }
 
 /*

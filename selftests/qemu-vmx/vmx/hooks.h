@@ -39,8 +39,7 @@ void cpu_vmx_check_exception(CPUX86State *env, int vector, uint32_t error,
                              uintptr_t ra);
 void cpu_vmx_check_soft_int(CPUX86State *env, int vector, int length,
                             uintptr_t ra);
-void cpu_vmx_check_debug(CPUX86State *env, uint32_t dr6);
-uint32_t cpu_vmx_matching_breakpoints(CPUX86State *env);
+void cpu_vmx_check_breakpoints(CPUX86State *env);
 void cpu_vmx_begin_event(CPUX86State *env, int vector, int is_int,
                          int error_code, int is_hw, target_ulong next_eip);
 void cpu_vmx_end_event(CPUX86State *env);

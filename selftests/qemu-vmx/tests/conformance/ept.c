@@ -32,6 +32,11 @@ uint64_t *ept_arena_entry(int page)
 	return &ept_arena_pt[page];
 }
 
+uint64_t *ept_gib_entry(int i)
+{
+	return &ept_pdpt[i];
+}
+
 uint64_t *ept_directory_entry(int i)
 {
 	return &ept_pd[i];

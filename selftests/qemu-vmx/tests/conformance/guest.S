@@ -47,6 +47,7 @@ guest_vectors:
 	one	int3, int3
 	one	int_3, .byte 0xcd, 3
 	one	int_80, int $0x80
+	one	int_20, int $0x20
 	one	rdmsr, rdmsr
 	one	wrmsr, wrmsr
 	one	xsetbv, xsetbv

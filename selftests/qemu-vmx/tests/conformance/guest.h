@@ -21,6 +21,7 @@ void g_ud2(void);
 void g_int3(void);
 void g_int_3(void);
 void g_int_80(void);
+void g_int_20(void);
 void g_rdmsr(void);
 void g_wrmsr(void);
 void g_xsetbv(void);

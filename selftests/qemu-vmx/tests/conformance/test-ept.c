@@ -112,6 +112,69 @@ static void test_allowed(void)
 	}
 }
 
+/*
+ * Walks of the guest's page tables
+ */
+
+/* 4-level tables in the arena: LINEAR, and the first GiB to itself */
+static void build_guest_tables(void)
+{
+	volatile uint64_t *pml4 = (void *)TABLE(0);
+	volatile uint64_t *low = (void *)TABLE(1);
+	volatile uint64_t *pdpt = (void *)TABLE(2);
+	volatile uint64_t *pd = (void *)TABLE(3);
+	volatile uint64_t *pt = (void *)TABLE(4);
+	volatile uint64_t *low_pd = (void *)TABLE(5);
+	int i;
+
+	for (i = 0; i < 512; i++) {
+		pml4[i] = 0;
+		low[i] = 0;
+		pdpt[i] = 0;
+		pd[i] = 0;
+		pt[i] = 0;
+		low_pd[i] = (uint64_t)i << 21 | 0x80 | ACCESSED | DIRTY | PRESENT;
+	}
+	pml4[0] = TABLE(1) | ACCESSED | PRESENT;
+	low[0] = TABLE(5) | ACCESSED | PRESENT;
+	pml4[LINEAR >> 39 & 511] = TABLE(2) | ACCESSED | PRESENT;
+	pdpt[0] = TABLE(3) | ACCESSED | PRESENT;
+	pd[0] = TABLE(4) | ACCESSED | PRESENT;
+	pt[0] = (TARGET & ~0xfffull) | ACCESSED | DIRTY | PRESENT;
+}
+
+static void setup_tables(enum access access, bool accessed_dirty)
+{
+	setup(access, LINEAR + 0x18, accessed_dirty);
+	build_guest_tables();
+	set(VMCS_GUEST_CR3, TABLE(0));
+}
+
+/* 2 MiB and 1 GiB pages, other memory than without EPT */
+static void test_large_pages(void)
+{
+	struct vm_exit e;
+
+	setup(LOAD, 2 * ARENA + 0x12318, false);
+	*(volatile uint64_t *)(ARENA + 0x12318) = 0x2222;
+	*ept_directory_entry(2 * ARENA >> 21) = ARENA | 0x80 | 6 << 3 | 7;
+	e = run();
+	report_exit(guest_done(&e) && regs.rax == 0x2222, "EPT: a 2 MiB page", &e);
+	if (!(ept_vpid_capability() >> 17 & 1)) {
+		skip("EPT: a 1 GiB page", "not there");
+		return;
+	}
+	setup_tables(LOAD, false);
+	/* linear to the second GiB, which shows the first */
+	*(volatile uint64_t *)TABLE(4) = ((TARGET & ~0xfffull) + (1ull << 30)) |
+					 ACCESSED | DIRTY | PRESENT;
+	*ept_gib_entry(1) = 0x80 | 6 << 3 | 7;
+	write_target(0x3333);
+	e = run();
+	*ept_gib_entry(1) = 0;
+	report_exit(guest_done(&e) && regs.rax == 0x3333, "EPT: a 1 GiB page", &e);
+}
+
 /* Entries that are wrong in themselves: the change is to the leaf or its table */
 static void test_misconfigurations(void)
 {
@@ -196,44 +259,6 @@ static void test_accessed_dirty(void)
 	e = run();
 	report_exit(guest_done(&e) && !(*ept_arena_entry(PAGE_NUMBER) & flags),
 		    "EPT: no flags without bit 6 of the EPT pointer", &e);
-}
-
-/*
- * Walks of the guest's page tables
- */
-
-/* 4-level tables in the arena: LINEAR, and the first GiB to itself */
-static void build_guest_tables(void)
-{
-	volatile uint64_t *pml4 = (void *)TABLE(0);
-	volatile uint64_t *low = (void *)TABLE(1);
-	volatile uint64_t *pdpt = (void *)TABLE(2);
-	volatile uint64_t *pd = (void *)TABLE(3);
-	volatile uint64_t *pt = (void *)TABLE(4);
-	volatile uint64_t *low_pd = (void *)TABLE(5);
-	int i;
-
-	for (i = 0; i < 512; i++) {
-		pml4[i] = 0;
-		low[i] = 0;
-		pdpt[i] = 0;
-		pd[i] = 0;
-		pt[i] = 0;
-		low_pd[i] = (uint64_t)i << 21 | 0x80 | ACCESSED | DIRTY | PRESENT;
-	}
-	pml4[0] = TABLE(1) | ACCESSED | PRESENT;
-	low[0] = TABLE(5) | ACCESSED | PRESENT;
-	pml4[LINEAR >> 39 & 511] = TABLE(2) | ACCESSED | PRESENT;
-	pdpt[0] = TABLE(3) | ACCESSED | PRESENT;
-	pd[0] = TABLE(4) | ACCESSED | PRESENT;
-	pt[0] = (TARGET & ~0xfffull) | ACCESSED | DIRTY | PRESENT;
-}
-
-static void setup_tables(enum access access, bool accessed_dirty)
-{
-	setup(access, LINEAR + 0x18, accessed_dirty);
-	build_guest_tables();
-	set(VMCS_GUEST_CR3, TABLE(0));
 }
 
 static void test_walks(void)
@@ -452,6 +477,7 @@ void test_ept(void)
 	}
 	test_violations();
 	test_allowed();
+	test_large_pages();
 	test_misconfigurations();
 	test_invalidation();
 	test_accessed_dirty();

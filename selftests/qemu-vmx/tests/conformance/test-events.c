@@ -276,6 +276,49 @@ static void test_debug(void)
 		    "blocking by MOV SS and the pending step are saved", &e);
 }
 
+/* Breakpoints are in DR0, which guests share with the host */
+static void test_breakpoints(void)
+{
+	uint64_t dr6 = 0xffff0ff0, seen, zero = 0;
+	static uint64_t word;
+	struct vm_exit e;
+
+	asm volatile("mov %0, %%dr6" : : "r"(dr6));
+	asm volatile("mov %0, %%dr0" : : "r"(g_nops_1));
+	baseline(g_nops);
+	set(VMCS_ENTRY_CTLS, get(VMCS_ENTRY_CTLS) | ENTRY_LOAD_DEBUG);
+	set(VMCS_GUEST_DR7, 0x402);
+	set(VMCS_EXCEPTION_BITMAP, 1 << 1);
+	e = run();
+	asm volatile("mov %%dr6, %0" : "=r"(seen));
+	report_exit(exit_is(&e, EXIT_REASON_EXCEPTION) &&
+		    e.info == (VALID | 0x301) && e.qualification == 1 &&
+		    e.rip == (uint64_t)g_nops_1 && seen == dr6,
+		    "instruction breakpoint exits, DR6 stays", &e);
+	baseline(g_nops);
+	set(VMCS_ENTRY_CTLS, get(VMCS_ENTRY_CTLS) | ENTRY_LOAD_DEBUG);
+	set(VMCS_GUEST_DR7, 0x402);
+	set(VMCS_GUEST_RIP, (uint64_t)g_nops_1);
+	set(VMCS_GUEST_RFLAGS, 2 | RF);
+	set(VMCS_EXCEPTION_BITMAP, 1 << 1);
+	e = run();
+	report_exit(guest_done(&e), "RF passes an instruction breakpoint", &e);
+
+	asm volatile("mov %0, %%dr0" : : "r"(&word));
+	baseline(g_store);
+	regs.rdi = (uint64_t)&word;
+	set(VMCS_ENTRY_CTLS, get(VMCS_ENTRY_CTLS) | ENTRY_LOAD_DEBUG);
+	set(VMCS_GUEST_DR7, 0xd0402);	/* 4 bytes, writes */
+	set(VMCS_EXCEPTION_BITMAP, 1 << 1);
+	e = run();
+	asm volatile("mov %%dr6, %0" : "=r"(seen));
+	report_exit(exit_is(&e, EXIT_REASON_EXCEPTION) &&
+		    e.info == (VALID | 0x301) && e.qualification == 1 &&
+		    e.rip == (uint64_t)g_store + 3 && seen == dr6,
+		    "data breakpoint exits behind the instruction", &e);
+	asm volatile("mov %0, %%dr0" : : "r"(zero));
+}
+
 /*
  * Interrupts
  */
@@ -373,6 +416,13 @@ static void test_windows(void)
 	enable(0, PROC_INTR_WINDOW, 0);
 	e = run();
 	report_exit(guest_done(&e), "interrupt window, closed", &e);
+	baseline(g_sti_hlt);
+	enable(0, PROC_HLT, 0);
+	e = run();
+	report_exit(exit_is(&e, EXIT_REASON_HLT) &&
+		    e.rip == (uint64_t)g_sti_hlt + 1 &&
+		    get(VMCS_GUEST_INTERRUPTIBILITY) == 1,
+		    "HLT behind STI exits with blocking by STI", &e);
 
 	if (!control_allowed(MSR_VMX_PIN, PIN_NMI | PIN_VIRTUAL_NMI)) {
 		skip("NMI windows", "no virtual NMIs");
@@ -627,6 +677,7 @@ void test_events(void)
 	test_vectoring();
 	test_exceptions();
 	test_debug();
+	test_breakpoints();
 	test_external();
 	test_windows();
 	test_nmi();

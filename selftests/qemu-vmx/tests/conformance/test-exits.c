@@ -465,6 +465,40 @@ static void test_state(void)
 	report_values(val == 0x455, "guest DR7 is saved", 0x455, val);
 }
 
+static void test_efer(void)
+{
+	uint64_t efer = rdmsr(MSR_EFER), guest = efer ^ 1;	/* SCE */
+	struct vm_exit e;
+
+	if (!control_allowed(MSR_VMX_EXIT, EXIT_SAVE_EFER | EXIT_LOAD_EFER) ||
+	    !control_allowed(MSR_VMX_ENTRY, ENTRY_LOAD_EFER)) {
+		skip("IA32_EFER", "controls not there");
+		return;
+	}
+	baseline(g_done);
+	set(VMCS_ENTRY_CTLS, get(VMCS_ENTRY_CTLS) | ENTRY_LOAD_EFER);
+	set(VMCS_EXIT_CTLS, get(VMCS_EXIT_CTLS) | EXIT_LOAD_EFER);
+	set(VMCS_GUEST_IA32_EFER, guest);
+	set(VMCS_HOST_IA32_EFER, efer);
+	e = run();
+	report_exit(guest_done(&e) && rdmsr(MSR_EFER) == efer &&
+		    get(VMCS_GUEST_IA32_EFER) == guest,
+		    "IA32_EFER is loaded at exit", &e);
+	baseline(g_done);
+	set(VMCS_ENTRY_CTLS, get(VMCS_ENTRY_CTLS) | ENTRY_LOAD_EFER);
+	set(VMCS_EXIT_CTLS, get(VMCS_EXIT_CTLS) | EXIT_SAVE_EFER);
+	set(VMCS_GUEST_IA32_EFER, guest);
+	e = run();
+	report_exit(guest_done(&e) && rdmsr(MSR_EFER) == guest,
+		    "IA32_EFER stays the guest's but for LMA and LME", &e);
+	wrmsr(MSR_EFER, efer);
+	baseline(g_done);
+	set(VMCS_EXIT_CTLS, get(VMCS_EXIT_CTLS) | EXIT_SAVE_EFER);
+	e = run();
+	report_exit(guest_done(&e) && get(VMCS_GUEST_IA32_EFER) == efer,
+		    "IA32_EFER is saved at exit", &e);
+}
+
 struct msr_entry {
 	uint32_t msr, reserved;
 	uint64_t value;
@@ -515,6 +549,36 @@ static void test_msr_areas(void)
 		    "MSR areas: reserved bits of an entry", &e);
 }
 
+/* Protected mode without paging, at 32 bits */
+static void setup_32(void (*start)(void))
+{
+	baseline(start);
+	enable(0, 0, PROC2_EPT | PROC2_UNRESTRICTED);
+	set(VMCS_EPTP, ept_build(false));
+	set(VMCS_ENTRY_CTLS, get(VMCS_ENTRY_CTLS) & ~ENTRY_IA32E);
+	set(VMCS_GUEST_CR0, 0x31);
+	set(VMCS_GUEST_CR4, 0x2000);
+	set(VMCS_GUEST_CS_SELECTOR, 0x18);
+	set(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc09b);
+}
+
+static void test_task_gate(void)
+{
+	static uint64_t idt32[0x21];
+	struct vm_exit e;
+
+	idt32[0x20] = 0x0000850000380000;	/* to selector 38h */
+	setup_32(g_int_20);
+	set(VMCS_GUEST_IDTR_BASE, (uint64_t)idt32);
+	set(VMCS_GUEST_IDTR_LIMIT, sizeof(idt32) - 1);
+	e = run();
+	report_exit(!e.entered && e.reason == EXIT_REASON_TASK_SWITCH &&
+		    e.qualification == 0xc0000038 && e.length == 2 &&
+		    e.vectoring == (0x80000400 | 0x20) &&
+		    e.rip == (uint64_t)g_int_20, "task switch by a gate in the IDT",
+		    &e);
+}
+
 static void test_task_switches(void)
 {
 	static const struct {
@@ -534,21 +598,14 @@ static void test_task_switches(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct vm_exit e;
 
-		/* protected mode without paging */
-		baseline(cases[i].code);
-		enable(0, 0, PROC2_EPT | PROC2_UNRESTRICTED);
-		set(VMCS_EPTP, ept_build(false));
-		set(VMCS_ENTRY_CTLS, get(VMCS_ENTRY_CTLS) & ~ENTRY_IA32E);
-		set(VMCS_GUEST_CR0, 0x31);
-		set(VMCS_GUEST_CR4, 0x2000);
-		set(VMCS_GUEST_CS_SELECTOR, 0x18);
-		set(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc09b);
+		setup_32(cases[i].code);
 		e = run();
 		report_exit(!e.entered && e.reason == EXIT_REASON_TASK_SWITCH &&
 			    e.qualification == cases[i].qualification &&
 			    e.length == 7 && e.rip == (uint64_t)cases[i].code,
 			    cases[i].name, &e);
 	}
+	test_task_gate();
 }
 
 void test_exits(void)
@@ -563,6 +620,7 @@ void test_exits(void)
 	test_tpr_shadow();
 	test_tsc_offset();
 	test_state();
+	test_efer();
 	test_msr_areas();
 	test_task_switches();
 }

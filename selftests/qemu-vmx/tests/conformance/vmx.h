@@ -164,6 +164,7 @@ extern uint64_t ept_arena_pt[];
 uint64_t ept_build(bool accessed_dirty);
 uint64_t *ept_arena_entry(int page);
 uint64_t *ept_directory_entry(int i);
+uint64_t *ept_gib_entry(int i);
 
 /* The tables of tests */
 void test_before_vmxon(void);
