@@ -11,6 +11,8 @@
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
+#include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
 #include <trace/events/ipi.h>
 
 #ifdef HAVE_EVENTFD_SIGNAL_1ARG
@@ -23,6 +25,20 @@
 #define vl_rcu_note_guest()	rcu_virt_note_context_switch(raw_smp_processor_id())
 #else
 #define vl_rcu_note_guest()	rcu_virt_note_context_switch()
+#endif
+
+/*
+ * What a guest has left in the branch predictors shall not steer its process either:
+ * the kernel's way out to user space flushes them if it is told (VMSCAPE).
+ */
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+#define vl_note_guest_branches()					\
+do {									\
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))		\
+		this_cpu_write(x86_ibpb_exit_to_user, true);		\
+} while (0)
+#else
+#define vl_note_guest_branches()	do { } while (0)
 #endif
 
 /*

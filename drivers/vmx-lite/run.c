@@ -291,6 +291,8 @@ static int enter_once(struct vl_vcpu *vcpu)
 		hw->vmcs.launched = true;
 
 	WRITE_ONCE(vcpu->mode, VL_OUTSIDE);
+	/* While it is this CPU that returns to user space next, or switches threads. */
+	vl_note_guest_branches();
 	if (likely(!failed))
 		forward_machine_check(vcpu);
 	if (unlikely(hw->switch_xcr0))
