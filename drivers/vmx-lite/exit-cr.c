@@ -128,7 +128,9 @@ int vl_set_cr0(struct vl_vcpu *vcpu, u64 value)
 		u32 cs = vmcs_read32(VMCS_SEG_AR(VL_SEG_CS));
 
 		if ((value & X86_CR0_PG) && (efer & EFER_LME)) {
-			if (!(cr4 & X86_CR4_PAE) || (cs & BIT(13)))
+			/* SDM vol. 2, MOV to CR: also with a 16-bit TSS in TR. */
+			if (!(cr4 & X86_CR4_PAE) || (cs & BIT(13)) ||
+			    !(vmcs_read32(VMCS_SEG_AR(VL_SEG_TR)) & BIT(3)))
 				return -EINVAL;
 			efer |= EFER_LMA;
 		} else if (!(value & X86_CR0_PG) && (efer & EFER_LMA)) {

@@ -246,6 +246,29 @@ TEST_F(modes, pdptes)
 	EXPECT_EQ(VL_PDPT_PAE, c.cr3);
 }
 
+/* Long mode cannot be entered with a 16-bit TSS: SDM vol. 2, MOV to control registers */
+TEST_F(modes, long_mode_16_bit_tss)
+{
+	struct vmx_lite_control c;
+	struct vmx_lite_regs regs;
+	struct vmx_lite_segs segs;
+
+	vl_set_mode(&self->vcpu, VL_PROT);
+	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_GET_CONTROL, &c));
+	c.efer |= 1 << 8;	/* LME */
+	c.cr4 |= 1 << 5;	/* PAE */
+	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_SET_CONTROL, &c));
+	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_GET_SEGS, &segs));
+	segs.tr.attr = 0x83;
+	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_SET_SEGS, &segs));
+	vl_load_bytes(&self->vm, VL_CODE, 0x0f, 0x22, 0xc0, 0xf4);	/* mov %eax, %cr0 */
+	vl_start(&self->vcpu, VL_CODE, VL_FLAGS);
+	vl_get_regs(&self->vcpu, &regs);
+	regs.rax = c.cr0 | 1U << 31;
+	vl_set_regs(&self->vcpu, &regs);
+	ASSERT_VECTOR(13, &self->vcpu);
+}
+
 /* EFER.NXE: the bit is what makes XD mean something. */
 TEST_F(modes, no_execute)
 {
