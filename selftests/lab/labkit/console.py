@@ -32,7 +32,7 @@ CHATTER = re.compile(r"\d+i\[|=====|Next at|Bochs connected|\s*$|\s+(Bochs|Built
 
 # After the end marker the machine has this long to switch itself off, and after a report
 # of a bug this long to end COMMAND.
-POWEROFF_SECONDS = 30
+POWEROFF_SECONDS = 60
 AFTERMATH_SECONDS = 120
 # Lines of each log in the report of a failure.
 TAIL = 40
