@@ -90,7 +90,8 @@ TEST_F(memory, transparent_huge_page)
 	if (madvise(page, HUGE_2M, MADV_HUGEPAGE))
 		SKIP(return, "this kernel has no transparent huge pages");
 	memset(page, 1, HUGE_2M);
-	ASSERT_EQ(0, sys_read("/proc/self/smaps_rollup", text, sizeof(text)));
+	if (sys_read("/proc/self/smaps_rollup", text, sizeof(text)))
+		SKIP(return, "this kernel does not tell of huge pages");
 	line = strstr(text, "AnonHugePages:");
 	ASSERT_NE(NULL, line);
 	if (strtoul(line + 14, NULL, 10) < 2048)
