@@ -696,7 +696,7 @@ static void mp_table(void)
 {
 	for (unsigned int cpus = 1; cpus <= VMX_LITE_MAX_VCPUS; cpus += 63) {
 		const u8 *fp, *table, *entry;
-		unsigned int processors = 0;
+		unsigned int processors = 0, slots = 0;
 
 		ram_setup(MIB, 0);
 		EXPECT_EQ(mptable_build(&ram, cpus), 0);
@@ -710,10 +710,17 @@ static void mp_table(void)
 		for (unsigned int i = 0; i < field(table, 34, 2); i++) {
 			EXPECT(entry[0] <= 4);
 			processors += entry[0] == 0;
+			/* Interrupts of PCI bus 0: INTA of each slot, on pins 16 to 23. */
+			if (entry[0] == 3 && entry[4] == 0) {
+				slots++;
+				EXPECT_EQ(entry[5], slots << 2);
+				EXPECT_EQ(entry[7], 16 + slots % 8);
+			}
 			entry += entry[0] ? 8 : 20;
 		}
 		EXPECT_EQ(entry - table, field(table, 4, 2));
 		EXPECT_EQ(processors, cpus);
+		EXPECT_EQ(slots, 31);
 		ram_teardown();
 	}
 }

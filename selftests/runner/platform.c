@@ -12,7 +12,7 @@
 #define ADDRESS	0xcf8
 #define DATA	0xcfc
 
-static struct bus ports;
+static struct bus ports, mmio;
 static struct reset reset;
 static struct pci_bus pci;
 static struct acpipm pm;
@@ -48,8 +48,9 @@ static void setup(void)
 	suspends = 0;
 	sci = 0;
 	bus_init(&ports, 0xffff);
+	bus_init(&mmio, UINT64_MAX);
 	EXPECT_EQ(reset_init(&reset, &ports, &power), 0);
-	EXPECT_EQ(pci_init(&pci, &ports, &reset), 0);
+	EXPECT_EQ(pci_init(&pci, &ports, &mmio, &irqchip, &reset), 0);
 	EXPECT_EQ(acpipm_init(&pm, &ports, &irqchip, &power, 2000000), 0);
 	EXPECT_EQ(debugexit_init(&debugexit, &ports, &power, print), 0);
 }
@@ -61,6 +62,8 @@ static void teardown(void)
 	pci_destroy(&pci, &ports);
 	reset_destroy(&reset, &ports);
 	EXPECT_EQ(ports.nr, 0);
+	EXPECT_EQ(mmio.nr, 0);
+	bus_destroy(&mmio);
 	bus_destroy(&ports);
 }
 

@@ -12,6 +12,7 @@
 #define DEFAULT_MEMORY	(512 * MIB)
 #define DEFAULT_NAME	"guest"
 #define MODULES_MAX	32
+#define DISKS_MAX	16
 #define REAL_MODE_END	0x100000
 
 static const char usage[] =
@@ -27,6 +28,8 @@ static const char usage[] =
 	"  --entry SEG:OFF     where it starts instead, both hexadecimal\n"
 	"  --memory SIZE       such as 512M (that is the default) or 6G\n"
 	"  --cpus N            number of CPUs, 1 by default\n"
+	"  --disk FILE[,ro]    a file or block device as a disk; may be given again\n"
+	"  --rng               a source of random numbers\n"
 	"  --name NAME         name of the guest and of its threads\n"
 	"  --trace             print each exit to user space on stderr\n"
 	"  --stats             print counters at the end on stderr\n"
@@ -38,7 +41,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_HELP, OPT_KERNEL, OPT_INITRD, OPT_CMDLINE, OPT_MODULE, OPT_FLAT, OPT_LOAD,
-	OPT_ENTRY, OPT_MEMORY, OPT_CPUS, OPT_NAME, OPT_TRACE, OPT_STATS,
+	OPT_ENTRY, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_RNG, OPT_NAME, OPT_TRACE, OPT_STATS,
 };
 
 static const struct option options[] = {
@@ -52,6 +55,8 @@ static const struct option options[] = {
 	{ "entry", required_argument, NULL, OPT_ENTRY },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "rng", no_argument, NULL, OPT_RNG },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "stats", no_argument, NULL, OPT_STATS },
@@ -61,6 +66,7 @@ static const struct option options[] = {
 struct arguments {
 	struct machine_config config;
 	struct boot_module modules[MODULES_MAX];
+	struct disk_config disks[DISKS_MAX];
 	bool has_load, has_entry;
 };
 
@@ -104,6 +110,23 @@ static int add_module(struct arguments *args, char *text)
 	return 0;
 }
 
+static int add_disk(struct arguments *args, char *text)
+{
+	struct machine_config *config = &args->config;
+	size_t len = strlen(text);
+	bool read_only = len > 3 && !strcmp(text + len - 3, ",ro");
+
+	if (config->nr_disks == DISKS_MAX)
+		return fail(-E2BIG, "too many disks: %u are allowed", DISKS_MAX);
+	if (read_only)
+		text[len - 3] = '\0';
+	args->disks[config->nr_disks++] = (struct disk_config) {
+		.path = text,
+		.read_only = read_only,
+	};
+	return 0;
+}
+
 static int set_option(struct arguments *args, int option, char *value)
 {
 	struct machine_config *config = &args->config;
@@ -139,6 +162,11 @@ static int set_option(struct arguments *args, int option, char *value)
 			return fail(-EINVAL, "--cpus %s is no number from 1 to %u", value,
 				    VMX_LITE_MAX_VCPUS);
 		config->boot.cpus = number;
+		break;
+	case OPT_DISK:
+		return add_disk(args, value);
+	case OPT_RNG:
+		config->rng = true;
 		break;
 	case OPT_NAME:
 		if (!*value || strlen(value) >= VMX_LITE_NAME_LEN || strchr(value, '/'))
@@ -178,6 +206,7 @@ static int check_options(struct arguments *args)
 	if (!boot->cmdline)
 		boot->cmdline = "";
 	boot->modules = args->modules;
+	args->config.disks = args->disks;
 	return 0;
 }
 

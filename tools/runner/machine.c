@@ -14,16 +14,6 @@
 
 #define PORT_LIMIT	0xffffULL
 
-static void set_line(struct irqchip *chip, unsigned int gsi, int level)
-{
-	struct machine *m = container_of(chip, struct machine, irqchip);
-
-	if (level)
-		vm_ioapic_assert_irq(m->ctx, gsi);
-	else
-		vm_ioapic_deassert_irq(m->ctx, gsi);
-}
-
 /* A device ends the guest: each vCPU's next VM_RUN reports it. */
 static void suspend(struct power *power, int how)
 {
@@ -70,7 +60,7 @@ static int create_devices(struct machine *m)
 	if (!ret)
 		ret = reset_init(&m->reset, &m->ports, &m->power);
 	if (!ret)
-		ret = pci_init(&m->pci, &m->ports, &m->reset);
+		ret = pci_init(&m->pci, &m->ports, &m->mmio, &m->irqchip, &m->reset);
 	if (!ret)
 		ret = acpipm_init(&m->pm, &m->ports, &m->irqchip, &m->power,
 				  m->info.tsc_khz);
@@ -223,7 +213,6 @@ int machine_run(const struct machine_config *config)
 		.name = config->name,
 		.trace = config->trace,
 		.nr_cpus = config->boot.cpus,
-		.irqchip.set_line = set_line,
 		.power.suspend = suspend,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.status = -1,
@@ -231,6 +220,7 @@ int machine_run(const struct machine_config *config)
 	struct vcpu_state boot;
 	int status, ret;
 
+	irqchip_init(&m.irqchip);
 	ret = vm_open(config->name, &m.ctx);
 	if (ret) {
 		explain_refusal(ret);
@@ -260,9 +250,12 @@ int machine_run(const struct machine_config *config)
 	}
 	if (create_devices(&m))
 		goto out_fd;
-	if (!cpus_create(&m) && !setup_cpuid(&m))
+	if (peripherals_create(&m, config))
+		status = VMXL_USAGE;
+	else if (!cpus_create(&m) && !setup_cpuid(&m))
 		status = run(&m, config, &boot);
 	cpus_destroy(&m);
+	peripherals_destroy(&m);
 	destroy_devices(&m);
 out_fd:
 	close(m.end_fd);

@@ -15,6 +15,7 @@
 #include "reset.h"
 #include "rtc.h"
 #include "uart.h"
+#include "virtio-blk.h"
 #include "vmmapi.h"
 
 struct machine;
@@ -52,6 +53,11 @@ struct machine {
 	struct acpipm pm;
 	struct debugexit debugexit;
 	struct console console;
+	struct virtio_blk *disks;
+	unsigned int nr_disks;
+	struct virtio_device rng;
+	bool has_rng;
+	unsigned int next_slot;		/* of @pci */
 
 	unsigned int nr_cpus;
 	struct cpu *cpus;
@@ -67,10 +73,18 @@ struct machine_config {
 	u64 memory;
 	bool trace;
 	bool stats;
+	const struct disk_config *disks;
+	unsigned int nr_disks;
+	bool rng;
 	struct boot_config boot;
 };
 
 int machine_run(const struct machine_config *config);
+
+/* peripherals.c */
+void irqchip_init(struct irqchip *chip);
+int peripherals_create(struct machine *m, const struct machine_config *config);
+void peripherals_destroy(struct machine *m);
 
 /* vcpu.c */
 int cpus_create(struct machine *m);

@@ -26,6 +26,42 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "VMXLIT", "VMXLDSDT", 0x00000001)
 					0, 0xc0000000, 0xfebfffff, 0, 0x3ec00000)
 			})
 
+			// INTA of each slot, on pins of the IOAPIC: as devices/pci.h says.
+			Name (_PRT, Package ()
+			{
+				Package () { 0x0001ffff, 0, 0, 17 },
+				Package () { 0x0002ffff, 0, 0, 18 },
+				Package () { 0x0003ffff, 0, 0, 19 },
+				Package () { 0x0004ffff, 0, 0, 20 },
+				Package () { 0x0005ffff, 0, 0, 21 },
+				Package () { 0x0006ffff, 0, 0, 22 },
+				Package () { 0x0007ffff, 0, 0, 23 },
+				Package () { 0x0008ffff, 0, 0, 16 },
+				Package () { 0x0009ffff, 0, 0, 17 },
+				Package () { 0x000affff, 0, 0, 18 },
+				Package () { 0x000bffff, 0, 0, 19 },
+				Package () { 0x000cffff, 0, 0, 20 },
+				Package () { 0x000dffff, 0, 0, 21 },
+				Package () { 0x000effff, 0, 0, 22 },
+				Package () { 0x000fffff, 0, 0, 23 },
+				Package () { 0x0010ffff, 0, 0, 16 },
+				Package () { 0x0011ffff, 0, 0, 17 },
+				Package () { 0x0012ffff, 0, 0, 18 },
+				Package () { 0x0013ffff, 0, 0, 19 },
+				Package () { 0x0014ffff, 0, 0, 20 },
+				Package () { 0x0015ffff, 0, 0, 21 },
+				Package () { 0x0016ffff, 0, 0, 22 },
+				Package () { 0x0017ffff, 0, 0, 23 },
+				Package () { 0x0018ffff, 0, 0, 16 },
+				Package () { 0x0019ffff, 0, 0, 17 },
+				Package () { 0x001affff, 0, 0, 18 },
+				Package () { 0x001bffff, 0, 0, 19 },
+				Package () { 0x001cffff, 0, 0, 20 },
+				Package () { 0x001dffff, 0, 0, 21 },
+				Package () { 0x001effff, 0, 0, 22 },
+				Package () { 0x001fffff, 0, 0, 23 }
+			})
+
 			Device (COM1)
 			{
 				Name (_HID, EisaId ("PNP0501"))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "boot.h"
+#include "pci.h"
 
 #define LAPIC_BASE	0xfee00000u
 #define IOAPIC_BASE	0xfec00000u
@@ -71,8 +72,9 @@ enum { KIND_INT, KIND_NMI };
 #define ALL_LAPICS	0xff
 #define LEVEL_HIGH	0x0d
 #define SCI_IRQ		9
-#define BUS_ISA		0
-#define BUS_PCI		1
+/* Linux takes the number of a PCI bus for its id here. */
+#define BUS_PCI		0
+#define BUS_ISA		1
 
 struct cursor {
 	char *at;
@@ -115,6 +117,15 @@ static void put_interrupts(struct cursor *c, unsigned int ioapic)
 			.pin = i,
 		}, sizeof(struct mp_interrupt));
 	}
+	for (unsigned int slot = 1; slot < PCI_SLOTS; slot++)
+		put(c, &(struct mp_interrupt) {
+			.type = MP_IO_INTERRUPT,
+			.kind = KIND_INT,
+			.bus = BUS_PCI,
+			.irq = slot << 2,	/* INTA (appendix D.3) */
+			.apic = ioapic,
+			.pin = PCI_GSI_BASE + slot % PCI_GSIS,
+		}, sizeof(struct mp_interrupt));
 	put(c, &(struct mp_interrupt) {
 		.type = MP_LOCAL_INTERRUPT,
 		.kind = KIND_NMI,
@@ -149,12 +160,13 @@ int mptable_build(const struct guest_ram *ram, unsigned int cpus)
 
 	_Static_assert(sizeof(*fp) + sizeof(*header) +
 		       VMX_LITE_MAX_VCPUS * sizeof(struct mp_processor) +
-		       32 * sizeof(struct mp_interrupt) <= BOOT_HIGH - BOOT_MP_TABLE,
+		       (ISA_IRQS + PCI_SLOTS + 2) * sizeof(struct mp_interrupt) <=
+		       BOOT_HIGH - BOOT_MP_TABLE,
 		       "the MP table fits");
 
 	put_cpus(&c, cpus);
-	put(&c, &(struct mp_bus) { MP_BUS, BUS_ISA, "ISA   " }, sizeof(struct mp_bus));
 	put(&c, &(struct mp_bus) { MP_BUS, BUS_PCI, "PCI   " }, sizeof(struct mp_bus));
+	put(&c, &(struct mp_bus) { MP_BUS, BUS_ISA, "ISA   " }, sizeof(struct mp_bus));
 	put(&c, &(struct mp_ioapic) {
 		.type = MP_IOAPIC,
 		.id = cpus,

@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a device needs of the interrupt controllers: to set a line. */
+/* What a device needs of the module: interrupts, doorbells, and to end the guest. */
 #ifndef VMXL_IRQCHIP_H
 #define VMXL_IRQCHIP_H
 
+#include "util.h"
+
 /**
- * struct irqchip - where interrupt lines end
- * @set_line: raise (1) or lower (0) a pin of the IOAPIC; any thread
+ * struct irqchip - where interrupts end; any thread may call
+ * @set_line: raise (1) or lower (0) a pin of the IOAPIC
+ * @route_msi: from now on, signalling the eventfd @fd sends this message; 0 or
+ *	a negative errno
+ * @unroute_msi: signalling @fd sends nothing any more
+ * @route_doorbell: from now on, a guest's write at @gpa signals the eventfd @fd
+ *	and reaches no device; 0 or a negative errno
+ * @unroute_doorbell: undo route_doorbell() with the same arguments
  */
 struct irqchip {
 	void (*set_line)(struct irqchip *chip, unsigned int gsi, int level);
+	int (*route_msi)(struct irqchip *chip, int fd, u64 address, u32 data);
+	void (*unroute_msi)(struct irqchip *chip, int fd);
+	int (*route_doorbell)(struct irqchip *chip, u64 gpa, int fd);
+	void (*unroute_doorbell)(struct irqchip *chip, u64 gpa, int fd);
 };
 
 /**

@@ -17,34 +17,22 @@
 #define BRIDGE_DEVICE		0x0d57
 #define CLASS_BRIDGE_HOST	0x060000
 
-/**
- * pci_put16() - store a little-endian value in configuration space
- * @config: configuration space
- * @offset: to PCI_CONFIG_SIZE - 2
- * @value: what
- */
-void pci_put16(u8 *config, unsigned int offset, u16 value)
-{
-	config[offset] = value;
-	config[offset + 1] = value >> 8;
-}
-
-/**
- * pci_put32() - store a little-endian value in configuration space
- * @config: configuration space
- * @offset: to PCI_CONFIG_SIZE - 4
- * @value: what
- */
-void pci_put32(u8 *config, unsigned int offset, u32 value)
-{
-	pci_put16(config, offset, value);
-	pci_put16(config, offset + 2, value >> 16);
-}
-
 /* Only function 0 of bus 0 exists. */
 static struct pci_device *device_at(struct pci_bus *pci, unsigned int bdf)
 {
 	return bdf < PCI_SLOTS << 3 && !(bdf & 7) ? pci->slots[bdf >> 3] : NULL;
+}
+
+/* Interrupt Status tells the line's state, disabled or not (PCI 3.0, 6.2.3). */
+static void prepare_read(struct pci_device *dev, unsigned int offset, unsigned int size)
+{
+	pthread_mutex_lock(&dev->pci->intx_lock);
+	dev->config[PCI_STATUS] &= ~PCI_STATUS_INTERRUPT;
+	if (dev->intx)
+		dev->config[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
+	pthread_mutex_unlock(&dev->pci->intx_lock);
+	if (dev->reading)
+		dev->reading(dev, offset, size);
 }
 
 /**
@@ -65,6 +53,7 @@ u32 pci_config_read(struct pci_bus *pci, unsigned int bdf, unsigned int offset,
 	pthread_mutex_lock(&pci->lock);
 	dev = device_at(pci, bdf);
 	if (dev && offset <= PCI_CONFIG_SIZE - size) {
+		prepare_read(dev, offset, size);
 		value = 0;
 		memcpy(&value, dev->config + offset, size);
 	}
@@ -95,6 +84,10 @@ void pci_config_write(struct pci_bus *pci, unsigned int bdf, unsigned int offset
 
 		*byte = (*byte & ~mask) | ((value >> (8 * i)) & mask);
 	}
+	if (offset < PCI_BASE_ADDRESS_2)
+		pci_update_decoding(pci);
+	if (offset < PCI_STATUS)
+		pci_update_intx(dev);
 	if (dev->written)
 		dev->written(dev, offset, size);
 out:
@@ -163,9 +156,21 @@ static void data_write(struct io_region *region, u64 offset, unsigned int size, 
 				 size, value);
 }
 
+/* As firmware does it, since some guests do not. Decoding is theirs to enable. */
+static void place_bar(struct pci_bus *pci, struct pci_device *dev)
+{
+	u32 at = ALIGN_UP(pci->next_bar, MAX(dev->bar.size, 4096));
+
+	if (!dev->bar.size)
+		return;
+	pci->next_bar = at + dev->bar.size;
+	pci_put32(dev->config, PCI_BASE_ADDRESS_0,
+		  at | pci_get32(dev->config, PCI_BASE_ADDRESS_0));
+}
+
 /**
- * pci_add() - put a device into a slot
- * @pci: the bus
+ * pci_add() - put a device into a slot, its BAR into the window for BARs
+ * @pci: the bus; the guest does not run yet
  * @slot: 1 to PCI_SLOTS - 1
  * @dev: stays the caller's
  *
@@ -178,17 +183,44 @@ int pci_add(struct pci_bus *pci, unsigned int slot, struct pci_device *dev)
 	if (slot >= PCI_SLOTS)
 		return -EINVAL;
 	pthread_mutex_lock(&pci->lock);
-	if (pci->slots[slot])
+	if (pci->slots[slot]) {
 		ret = -EBUSY;
-	else
+	} else {
+		dev->pci = pci;
+		dev->slot = slot;
+		if (dev->config[PCI_INTERRUPT_PIN])
+			dev->config[PCI_INTERRUPT_LINE] = PCI_GSI_BASE + slot % PCI_GSIS;
+		place_bar(pci, dev);
 		pci->slots[slot] = dev;
+	}
 	pthread_mutex_unlock(&pci->lock);
 	return ret;
 }
 
-static void bridge_init(struct pci_device *dev)
+/**
+ * pci_remove() - take a device out of its slot
+ * @pci: the bus; the guest does not run any more
+ * @dev: the device; nothing happens if it is in no slot
+ *
+ * No function of the device runs any more on return.
+ */
+void pci_remove(struct pci_bus *pci, struct pci_device *dev)
 {
-	*dev = (struct pci_device) { .name = "host-bridge" };
+	if (!dev->pci)
+		return;
+	pthread_mutex_lock(&pci->lock);
+	pci_put16(dev->config, PCI_COMMAND, 0);
+	pci_update_decoding(pci);
+	pthread_mutex_lock(&pci->intx_lock);
+	pci->slots[dev->slot] = NULL;
+	pthread_mutex_unlock(&pci->intx_lock);
+	pthread_mutex_unlock(&pci->lock);
+	dev->pci = NULL;
+}
+
+static void bridge_init(struct pci_bus *pci, struct pci_device *dev)
+{
+	*dev = (struct pci_device) { .name = "host-bridge", .pci = pci };
 	pci_put16(dev->config, PCI_VENDOR_ID, BRIDGE_VENDOR);
 	pci_put16(dev->config, PCI_DEVICE_ID, BRIDGE_DEVICE);
 	pci_put32(dev->config, PCI_CLASS_REVISION, CLASS_BRIDGE_HOST << 8);
@@ -198,11 +230,14 @@ static void bridge_init(struct pci_device *dev)
  * pci_init() - make a PCI bus with its host bridge
  * @pci: the bus
  * @ports: port bus
+ * @mmio: where BARs answer
+ * @irqchip: where INTx goes
  * @reset: answers at port 0xCF9, inside the address port
  *
  * Return: 0 or the errno of bus_add().
  */
-int pci_init(struct pci_bus *pci, struct bus *ports, struct reset *reset)
+int pci_init(struct pci_bus *pci, struct bus *ports, struct bus *mmio,
+	     struct irqchip *irqchip, struct reset *reset)
 {
 	int ret;
 
@@ -222,9 +257,13 @@ int pci_init(struct pci_bus *pci, struct bus *ports, struct reset *reset)
 			.write = data_write,
 		},
 		.reset = reset,
+		.mmio = mmio,
+		.irqchip = irqchip,
+		.next_bar = PCI_MMIO_BASE,
 	};
 	pthread_mutex_init(&pci->lock, NULL);
-	bridge_init(&pci->bridge);
+	pthread_mutex_init(&pci->intx_lock, NULL);
+	bridge_init(pci, &pci->bridge);
 	pci->slots[0] = &pci->bridge;
 
 	ret = bus_add(ports, &pci->address);
@@ -240,5 +279,6 @@ void pci_destroy(struct pci_bus *pci, struct bus *ports)
 {
 	bus_remove(ports, &pci->address);
 	bus_remove(ports, &pci->data);
+	pthread_mutex_destroy(&pci->intx_lock);
 	pthread_mutex_destroy(&pci->lock);
 }
