@@ -83,12 +83,22 @@ void vl_host_switch_in(struct vl_vcpu *vcpu)
 	struct vl_hw *hw = &vcpu->hw;
 	struct vl_host *host = &hw->host;
 	const u64 *host_msr = host->msrs->value;
+	u64 fs_base;
 	int i;
 
-	current_save_fsgs();
-	host->fs = current->thread.fsindex;
-	host->gs = current->thread.gsindex;
-	host->kernel_gs_base = current->thread.gsbase;
+	if (likely(is_64bit_mm(current->mm))) {
+		current_save_fsgs();
+		host->fs = current->thread.fsindex;
+		host->gs = current->thread.gsindex;
+		host->kernel_gs_base = current->thread.gsbase;
+		fs_base = current->thread.fsbase;
+	} else {
+		/* Where a selector gives the base, the thread's copy of it may be 0. */
+		savesegment(fs, host->fs);
+		savesegment(gs, host->gs);
+		host->kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
+		fs_base = __rdmsr(MSR_FS_BASE);
+	}
 	savesegment(ds, host->ds);
 	savesegment(es, host->es);
 	store_ldt(host->ldt);
@@ -96,7 +106,7 @@ void vl_host_switch_in(struct vl_vcpu *vcpu)
 
 	vmcs_write(HOST_FS_SELECTOR, exit_selector(host->fs));
 	vmcs_write(HOST_GS_SELECTOR, exit_selector(host->gs));
-	vmcs_write(HOST_FS_BASE, current->thread.fsbase);
+	vmcs_write(HOST_FS_BASE, fs_base);
 
 	native_wrmsrl(MSR_KERNEL_GS_BASE, hw->kernel_gs_base);
 	for (i = 0; i < VL_NR_SWITCHED_MSRS; i++)
