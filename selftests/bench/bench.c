@@ -130,12 +130,35 @@ static void bench_loop(const char *name, const uint8_t *code, const uint8_t *end
 	report(name, many - few, n);
 }
 
+/* A number of KiB that a file of /proc tells. */
+static unsigned long proc_kib(const char *path, const char *what)
+{
+	size_t len = strlen(what);
+	char line[256];
+	unsigned long kib = 0;
+	FILE *f = fopen(path, "r");
+
+	if (!f)
+		die("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, what, len))
+			kib = strtoul(line + len, NULL, 10);
+	fclose(f);
+	return kib;
+}
+
+static unsigned long huge_kib(void)
+{
+	return proc_kib("/proc/self/smaps_rollup", "AnonHugePages:");
+}
+
 /* New pages to the guest that the host has already. */
 static void bench_pages(const char *name, unsigned long page, unsigned long n, int advice)
 {
 	size_t size = page * n;
 	uint8_t *raw, *mem;
 	uint64_t first = ~0ULL, again = ~0ULL;
+	unsigned long huge = huge_kib();
 	unsigned int i;
 
 	build_ram(code_touch, code_touch_end);
@@ -147,6 +170,8 @@ static void bench_pages(const char *name, unsigned long page, unsigned long n, i
 	if (madvise(mem, size, advice))
 		die("madvise: %s", strerror(errno));
 	memset(mem, 1, size);
+	if (advice == MADV_HUGEPAGE && huge_kib() - huge < size >> 10)
+		die("the host gave no huge pages");
 	for (i = 0; i < ROUNDS; i++) {
 		hv->create(ram);
 		hv->map(BIG, mem, size);
@@ -160,17 +185,7 @@ static void bench_pages(const char *name, unsigned long page, unsigned long n, i
 
 static unsigned long mem_free_kib(void)
 {
-	char line[128];
-	unsigned long kib = 0;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	if (!f)
-		die("/proc/meminfo");
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %lu", &kib) == 1)
-			break;
-	fclose(f);
-	return kib;
+	return proc_kib("/proc/meminfo", "MemFree:");
 }
 
 /* What a VM with one vCPU that has run takes of the kernel's memory. */
