@@ -50,6 +50,7 @@ do {									\
 static int name##_suspend(void *data) { return on_suspend(); }		\
 static void name##_resume(void *data) { on_resume(); }			\
 static void name##_shutdown(void *data) { on_shutdown(); }		\
+									\
 static const struct syscore_ops name##_ops = {				\
 	.suspend = name##_suspend,					\
 	.resume = name##_resume,					\
@@ -57,6 +58,7 @@ static const struct syscore_ops name##_ops = {				\
 };									\
 									\
 static struct syscore name = { .ops = &name##_ops }
+
 #define vl_register_syscore(name)	register_syscore(&(name))
 #define vl_unregister_syscore(name)	unregister_syscore(&(name))
 #else
@@ -66,6 +68,7 @@ static struct syscore_ops name = {					\
 	.resume = on_resume,						\
 	.shutdown = on_shutdown,					\
 }
+
 #define vl_register_syscore(name)	register_syscore_ops(&(name))
 #define vl_unregister_syscore(name)	unregister_syscore_ops(&(name))
 #endif

@@ -229,6 +229,7 @@ void vl_cpuid_cleanup(void)
 
 /**
  * vl_cpuid_supported() - the table for VMX_LITE_GET_CPUID
+ * Return: the table.
  */
 struct vl_cpuid *vl_cpuid_supported(void)
 {
@@ -256,8 +257,12 @@ static struct vmx_lite_cpuid_entry *find(struct vl_cpuid *table, u32 function, u
 
 /**
  * vl_guest_has() - a bit of the guest's CPUID
+ * @vcpu: the vCPU, loaded
  * @reg: 0 EAX, 1 EBX, 2 ECX, 3 EDX
  * @bit: 0 to 31
+ * @function: leaf
+ * @index: sub-leaf
+ * Return: whether it is set.
  */
 bool vl_guest_has(struct vl_vcpu *vcpu, u32 function, u32 index, int reg, u32 bit)
 {
@@ -357,6 +362,7 @@ void vl_cpuid_update(struct vl_vcpu *vcpu)
 
 /**
  * vl_cpuid_init() - a new vCPU sees what the host supports
+ * @vcpu: the vCPU
  * Return: 0 or -ENOMEM.
  */
 int vl_cpuid_init(struct vl_vcpu *vcpu)
@@ -376,6 +382,7 @@ int vl_cpuid_init(struct vl_vcpu *vcpu)
 
 /**
  * vl_cpuid_ready() - derive what follows from the table of a new vCPU
+ * @vcpu: the vCPU
  * Context: its local APIC exists.
  */
 void vl_cpuid_ready(struct vl_vcpu *vcpu)
@@ -485,8 +492,10 @@ static bool beyond(const struct vl_cpuid *table, u32 function)
 
 /**
  * vl_exit_cpuid() - exit reason 10
+ * @vcpu: the vCPU, loaded
  *
  * Beyond the highest leaf a CPU answers with the data of the highest basic leaf.
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_exit_cpuid(struct vl_vcpu *vcpu)
 {

@@ -79,6 +79,7 @@ void vl_debugfs_exit(void)
 
 /**
  * vl_debugfs_add_vm() - a VM's directory: its number, and its name if it has one
+ * @vm: the VM
  */
 void vl_debugfs_add_vm(struct vl_vm *vm)
 {
@@ -94,6 +95,7 @@ void vl_debugfs_add_vm(struct vl_vm *vm)
 
 /**
  * vl_debugfs_add_vcpu() - a vCPU's file
+ * @vcpu: the vCPU
  */
 void vl_debugfs_add_vcpu(struct vl_vcpu *vcpu)
 {
@@ -105,6 +107,7 @@ void vl_debugfs_add_vcpu(struct vl_vcpu *vcpu)
 
 /**
  * vl_debugfs_remove_vm() - the VM's files are gone and nobody reads them any more
+ * @vm: the VM
  */
 void vl_debugfs_remove_vm(struct vl_vm *vm)
 {

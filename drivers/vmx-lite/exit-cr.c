@@ -15,6 +15,7 @@
 /**
  * vl_guest_cr0() - CR0 as the guest sees it
  * Context: the vCPU is loaded.
+ * Return: CR0.
  */
 u64 vl_guest_cr0(void)
 {
@@ -26,6 +27,7 @@ u64 vl_guest_cr0(void)
 /**
  * vl_guest_cr4() - CR4 as the guest sees it
  * Context: the vCPU is loaded.
+ * Return: CR4.
  */
 u64 vl_guest_cr4(void)
 {
@@ -36,6 +38,7 @@ u64 vl_guest_cr4(void)
 
 /**
  * vl_flush_guest_tlb() - drop what the CPU cached of the guest's own paging
+ * @vcpu: the vCPU, loaded
  *
  * Without a VPID every VM entry does so (SDM vol. 3, 29.4.3.1).
  */
@@ -154,6 +157,8 @@ int vl_set_cr0(struct vl_vcpu *vcpu, u64 value)
 
 /**
  * vl_set_cr3() - CR3 from user space; the guest loads its own without an exit
+ * @vcpu: the vCPU, loaded
+ * @value: new CR3
  * Return: 0 or -EINVAL.
  */
 int vl_set_cr3(struct vl_vcpu *vcpu, u64 value)
@@ -220,6 +225,9 @@ int vl_set_efer(struct vl_vcpu *vcpu, u64 value)
 
 /**
  * vl_xcr0_valid() - may XCR0 hold this (SDM vol. 1, 13.3)
+ * @vcpu: the vCPU, loaded
+ * @value: XCR0
+ * Return: whether it may.
  */
 bool vl_xcr0_valid(struct vl_vcpu *vcpu, u64 value)
 {
@@ -237,6 +245,7 @@ bool vl_xcr0_valid(struct vl_vcpu *vcpu, u64 value)
 /**
  * vl_set_xcr0() - XSETBV of XCR0, or user space
  * @vcpu: loaded
+ * @value: new XCR0
  * Return: 0, or -EINVAL where XSETBV would raise #GP(0).
  */
 int vl_set_xcr0(struct vl_vcpu *vcpu, u64 value)
@@ -313,8 +322,10 @@ enum cr_access { MOV_TO_CR, MOV_FROM_CR, CLTS, LMSW };
 
 /**
  * vl_exit_cr() - exit reason 28: control-register accesses
+ * @vcpu: the vCPU, loaded
  *
  * SDM vol. 3, table 28-3: register, access type, general register, LMSW source.
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_exit_cr(struct vl_vcpu *vcpu)
 {
@@ -363,8 +374,10 @@ static int dr_write(struct vl_vcpu *vcpu, unsigned int dr, u64 value)
 
 /**
  * vl_exit_dr() - exit reason 29: MOV to or from a debug register
+ * @vcpu: the vCPU, loaded
  *
  * SDM vol. 3, table 28-4; 18.2.4 for DR7.GD, 18.2.2 for DR4 and DR5.
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_exit_dr(struct vl_vcpu *vcpu)
 {
@@ -395,6 +408,8 @@ int vl_exit_dr(struct vl_vcpu *vcpu)
 
 /**
  * vl_exit_xsetbv() - exit reason 55
+ * @vcpu: the vCPU, loaded
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_exit_xsetbv(struct vl_vcpu *vcpu)
 {

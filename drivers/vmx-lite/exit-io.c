@@ -21,6 +21,8 @@ static void *io_data(struct vl_vcpu *vcpu)
 
 /**
  * vl_exit_io() - IN, OUT, INS, OUTS
+ * @vcpu: the vCPU, loaded
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_exit_io(struct vl_vcpu *vcpu)
 {
@@ -63,6 +65,8 @@ int vl_exit_io(struct vl_vcpu *vcpu)
 
 /**
  * vl_complete_out() - an OUT that user space has seen
+ * @vcpu: the vCPU, loaded
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_complete_out(struct vl_vcpu *vcpu)
 {
@@ -72,6 +76,8 @@ int vl_complete_out(struct vl_vcpu *vcpu)
 
 /**
  * vl_complete_in() - an IN whose data user space has supplied
+ * @vcpu: the vCPU, loaded
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_complete_in(struct vl_vcpu *vcpu)
 {

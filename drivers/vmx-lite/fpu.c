@@ -49,6 +49,7 @@ int vl_fpu_setup(void)
 
 /**
  * vl_fpu_xcr0_mask() - bits a guest may set in XCR0
+ * Return: the bits.
  */
 u64 vl_fpu_xcr0_mask(void)
 {
@@ -57,6 +58,7 @@ u64 vl_fpu_xcr0_mask(void)
 
 /**
  * vl_fpu_xsave_size() - bytes of VM_GET_XSAVE
+ * Return: bytes.
  */
 u32 vl_fpu_xsave_size(void)
 {
@@ -65,6 +67,7 @@ u32 vl_fpu_xsave_size(void)
 
 /**
  * vl_fpu_init() - registers for a new vCPU
+ * @vcpu: the vCPU
  * Return: 0 or -ENOMEM.
  */
 int vl_fpu_init(struct vl_vcpu *vcpu)
@@ -74,6 +77,7 @@ int vl_fpu_init(struct vl_vcpu *vcpu)
 
 /**
  * vl_fpu_destroy() - the opposite of vl_fpu_init()
+ * @vcpu: the vCPU
  */
 void vl_fpu_destroy(struct vl_vcpu *vcpu)
 {
@@ -89,6 +93,7 @@ static int from_user_format(struct vl_vcpu *vcpu, const void *area)
 
 /**
  * vl_fpu_reset() - the state after RESET (SDM vol. 3, table 10-1)
+ * @vcpu: the vCPU
  *
  * Context: the FPU is not in use: not within VM_RUN's loop, or after it has
  * been switched out.
@@ -109,6 +114,8 @@ void vl_fpu_reset(struct vl_vcpu *vcpu)
 
 /**
  * vl_fpu_get() - VM_GET_XSAVE
+ * @vcpu: the vCPU
+ * @args: from user space
  * Return: 0, -EINVAL, -EFAULT, -ENOMEM.
  */
 int vl_fpu_get(struct vl_vcpu *vcpu, const struct vmx_lite_xsave *args)
@@ -130,6 +137,8 @@ int vl_fpu_get(struct vl_vcpu *vcpu, const struct vmx_lite_xsave *args)
 
 /**
  * vl_fpu_set() - VM_SET_XSAVE
+ * @vcpu: the vCPU
+ * @args: from user space
  *
  * The kernel checks the header, MXCSR and that every component is allowed.
  * Return: 0, -EINVAL, -EFAULT, -ENOMEM.

@@ -41,7 +41,9 @@ static void *l1d_pages;
 
 /**
  * vl_switched_msr_index() - the MSR number of a switched MSR
+ * @msr: enum vl_switched_msr
  * Context: any.
+ * Return: the number.
  */
 u32 vl_switched_msr_index(enum vl_switched_msr msr)
 {
@@ -156,6 +158,7 @@ void vl_host_switch_out(struct vl_vcpu *vcpu)
 
 /**
  * vl_host_refresh() - host fields that may have changed since the last entry
+ * @vcpu: the vCPU, loaded
  * Context: interrupts off.
  */
 void vl_host_refresh(struct vl_vcpu *vcpu)
@@ -176,6 +179,7 @@ void vl_host_refresh(struct vl_vcpu *vcpu)
 
 /**
  * vl_host_load_cpu() - host fields that depend on the CPU
+ * @vcpu: the vCPU, loaded
  * Context: preemption off, the vCPU is loaded and has come to another CPU.
  */
 void vl_host_load_cpu(struct vl_vcpu *vcpu)
@@ -196,6 +200,7 @@ void vl_host_load_cpu(struct vl_vcpu *vcpu)
 
 /**
  * vl_debug_load() - debug registers for the guest
+ * @vcpu: the vCPU, loaded
  *
  * DR7 is the CPU's to switch; DR6 is kept by the #DB exit.
  * Context: interrupts off, before the entry.

@@ -144,6 +144,7 @@ void vl_requeue_vectoring(struct vl_vcpu *vcpu)
 
 /**
  * vl_cancel_injection() - the entry failed: what it was to inject waits again
+ * @vcpu: the vCPU, loaded
  * Context: the vCPU's thread, loaded.
  */
 void vl_cancel_injection(struct vl_vcpu *vcpu)
@@ -247,6 +248,7 @@ static void update_tpr_threshold(struct vl_vcpu *vcpu)
 
 /**
  * vl_inject_events() - choose what the next entry injects, and open windows
+ * @vcpu: the vCPU, loaded
  *
  * One event an entry: first what was cut off or raised by us, then an NMI, then
  * an interrupt (SDM vol. 3, table 6-2).  For the rest ask for an exit as soon
@@ -295,7 +297,9 @@ void vl_inject_events(struct vl_vcpu *vcpu)
 
 /**
  * vl_vcpu_has_event() - would a halted vCPU wake up?
+ * @vcpu: the vCPU, loaded
  * Context: the vCPU's thread, loaded.
+ * Return: whether it would.
  */
 bool vl_vcpu_has_event(struct vl_vcpu *vcpu)
 {

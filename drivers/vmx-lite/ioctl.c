@@ -13,6 +13,9 @@
 
 /**
  * vl_ioctl_find() - look an ioctl up, whatever the caller's structure size
+ * @table: ioctls
+ * @count: how many
+ * @cmd: as user space gave it
  * Context: any.
  * Return: the entry or NULL (ENOTTY).
  */

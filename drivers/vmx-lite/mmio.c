@@ -411,6 +411,8 @@ int vl_mmio_exit(struct vl_vcpu *vcpu, u64 gpa, u64 qualification)
 
 /**
  * vl_mmio_complete() - user space has seen a write or answered a read
+ * @vcpu: the vCPU, loaded
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_mmio_complete(struct vl_vcpu *vcpu)
 {
@@ -496,6 +498,8 @@ int vl_string_start(struct vl_vcpu *vcpu)
 
 /**
  * vl_string_finish() - user space has done the ports' side of a batch
+ * @vcpu: the vCPU, loaded
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_string_finish(struct vl_vcpu *vcpu)
 {

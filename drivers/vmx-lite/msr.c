@@ -11,7 +11,7 @@
 #include "vmx.h"
 #include "vmx-lite.h"
 
-/**
+/*
  * struct msr_range - MSRs @first to @last
  * @get: read; -EINVAL is #GP(0)
  * @set: write; @user: VM_SET_MSRS, which may restore what a guest may not write
@@ -28,6 +28,7 @@ struct msr_range {
 /**
  * vl_set_tsc_offset() - guest TSC = host TSC + offset
  * @vcpu: loaded
+ * @offset: what to add
  */
 void vl_set_tsc_offset(struct vl_vcpu *vcpu, u64 offset)
 {
@@ -519,7 +520,10 @@ int vl_msr_get(struct vl_vcpu *vcpu, u32 index, u64 *value, bool user)
 
 /**
  * vl_msr_set() - write an MSR of the guest
+ * @vcpu: the vCPU, loaded
  * @user: VM_SET_MSRS, not the guest
+ * @index: its number
+ * @value: what it is to be
  * Return: as vl_msr_get().
  */
 int vl_msr_set(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
@@ -531,6 +535,7 @@ int vl_msr_set(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
 
 /**
  * vl_msr_init() - values a new vCPU takes from the host
+ * @vcpu: the vCPU
  */
 void vl_msr_init(struct vl_vcpu *vcpu)
 {
@@ -592,6 +597,8 @@ static void set_edx_eax(struct vl_vcpu *vcpu, u64 value)
 
 /**
  * vl_exit_rdmsr() - exit reason 31
+ * @vcpu: the vCPU, loaded
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_exit_rdmsr(struct vl_vcpu *vcpu)
 {
@@ -612,6 +619,8 @@ int vl_exit_rdmsr(struct vl_vcpu *vcpu)
 
 /**
  * vl_exit_wrmsr() - exit reason 32
+ * @vcpu: the vCPU, loaded
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_exit_wrmsr(struct vl_vcpu *vcpu)
 {
@@ -630,6 +639,8 @@ int vl_exit_wrmsr(struct vl_vcpu *vcpu)
 
 /**
  * vl_complete_msr() - user space has answered
+ * @vcpu: the vCPU, loaded
+ * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.
  */
 int vl_complete_msr(struct vl_vcpu *vcpu)
 {

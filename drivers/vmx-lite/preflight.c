@@ -34,6 +34,7 @@ static const char * const reason_text[] = {
  * vl_reason_text() - a sentence for a reason code
  * @reason: as vl_preflight() returned it
  * Context: any.
+ * Return: a constant sentence.
  */
 const char *vl_reason_text(enum vmx_lite_reason reason)
 {

@@ -51,6 +51,7 @@ void vl_vcpu_load(struct vl_vcpu *vcpu)
 
 /**
  * vl_vcpu_put() - the opposite of vl_vcpu_load()
+ * @vcpu: the vCPU, loaded
  *
  * The VMCS stays active on this CPU: the next load there costs little.
  */
@@ -179,6 +180,7 @@ free_vcpu:
 
 /**
  * vl_vcpu_destroy() - the opposite of vl_vcpu_create()
+ * @vcpu: the vCPU
  * Context: nobody else can reach the vCPU any more; may sleep.
  */
 void vl_vcpu_destroy(struct vl_vcpu *vcpu)

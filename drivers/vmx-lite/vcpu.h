@@ -136,7 +136,7 @@ struct vl_mmio {
 	struct vl_mmio_access writes[VL_MMIO_LOG];
 };
 
-/**
+/*
  * struct vl_cpuid - a vCPU's CPUID table, sorted by function and index
  * @max_basic: highest basic leaf, whose values a leaf beyond it returns
  */

@@ -221,7 +221,8 @@ static bool ldtr_attr(const struct state *s)
 
 static bool tables(const struct state *s)
 {
-	return !vl_canonical(vmcs_read(GUEST_GDTR_BASE)) || !vl_canonical(vmcs_read(GUEST_IDTR_BASE)) ||
+	return !vl_canonical(vmcs_read(GUEST_GDTR_BASE)) ||
+	       !vl_canonical(vmcs_read(GUEST_IDTR_BASE)) ||
 	       (vmcs_read(GUEST_GDTR_LIMIT) >> 16) || (vmcs_read(GUEST_IDTR_LIMIT) >> 16);
 }
 

@@ -49,6 +49,7 @@ int vl_vmcs_alloc(struct vl_vmcs *vmcs)
 
 /**
  * vl_vmcs_free() - the opposite of vl_vmcs_alloc()
+ * @vmcs: may be half built, or not at all
  * Context: the VMCS is active on no CPU.
  */
 void vl_vmcs_free(struct vl_vmcs *vmcs)

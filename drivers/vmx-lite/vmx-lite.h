@@ -56,7 +56,7 @@ enum vl_mode {
 	VL_EXITING,		/* kicked while IN_GUEST */
 };
 
-/**
+/*
  * struct vl_vm - a virtual machine: one fd of VMX_LITE_CREATE_VM
  * @mm: whose user addresses the regions are; ioctls of others get EIO
  */
@@ -80,7 +80,7 @@ struct vl_vm {
 	struct dentry *debugfs;		/* (r) */
 };
 
-/**
+/*
  * struct vl_vcpu - a virtual CPU: one fd of VM_CREATE_VCPU
  *
  * It is loaded on a CPU (its VMCS current there) from the start of an ioctl
@@ -108,6 +108,8 @@ struct vl_vcpu {
 
 /**
  * vl_request() - ask a vCPU's thread for work before its next entry
+ * @vcpu: the vCPU
+ * @req: enum vl_request
  * Context: any, interrupts included.  Follow it with vl_vcpu_kick().
  */
 static inline void vl_request(struct vl_vcpu *vcpu, enum vl_request req)
@@ -119,6 +121,7 @@ static inline void vl_request(struct vl_vcpu *vcpu, enum vl_request req)
 
 /**
  * vl_vcpu_kick() - make a vCPU look at its requests soon
+ * @vcpu: the vCPU
  *
  * Wakes its thread from HLT, or makes it leave the guest by an IPI.
  * Context: any, interrupts included; does not sleep or wait for the vCPU.
@@ -127,6 +130,7 @@ void vl_vcpu_kick(struct vl_vcpu *vcpu);
 
 /**
  * vl_vm_flush_ept() - no vCPU uses a translation older than this call
+ * @vm: the VM
  *
  * Sets VL_REQ_FLUSH_EPT on each vCPU and waits until those now in the guest
  * have left it.  Call it after changing EPT entries and before freeing what
@@ -137,6 +141,7 @@ void vl_vm_flush_ept(struct vl_vm *vm);
 
 /**
  * vl_vm_suspend() - end all runs of a VM
+ * @vm: the VM
  * @how: enum vmx_lite_suspend_how; the first one counts
  * Context: any.
  * Return: 0, or -EBUSY if the VM is suspended already.
@@ -145,7 +150,9 @@ int vl_vm_suspend(struct vl_vm *vm, u32 how);
 
 /**
  * vl_vcpu_guest_tsc() - the guest's TSC now
+ * @vcpu: the vCPU
  * Context: any.
+ * Return: the TSC.
  */
 u64 vl_vcpu_guest_tsc(struct vl_vcpu *vcpu);
 

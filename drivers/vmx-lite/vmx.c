@@ -151,6 +151,7 @@ static void unload_ipi(void *arg)
 
 /**
  * vl_vmx_unload() - write a vCPU's VMCS back to memory, wherever it is
+ * @vcpu: the vCPU
  *
  * SDM vol. 3, 25.1: a VMCS may be active on one CPU only, so it is cleared
  * before another takes it or its memory is freed.

@@ -13,7 +13,7 @@
 
 struct vl_vcpu;
 
-/**
+/*
  * struct vl_vmx - the controls that every VMCS starts with, and features
  *
  * Computed once by vl_vmx_init() from the capability MSRs; the same on all CPUs.
@@ -49,6 +49,7 @@ void vl_vmx_unload(struct vl_vcpu *vcpu);
 /**
  * vl_has() - does the host offer a feature?
  * @feature: one VMX_LITE_FEAT_*
+ * Return: whether it does.
  */
 static inline bool vl_has(u32 feature)
 {
@@ -59,6 +60,7 @@ static inline bool vl_has(u32 feature)
  * vl_guest_phys_bits() - width of guest-physical addresses
  *
  * Four EPT levels reach 48 bits, and no guest may see more than the host has.
+ * Return: the number of bits.
  */
 unsigned int vl_guest_phys_bits(void);
 

@@ -182,7 +182,7 @@ TEST_F(exits, mtrap_emulated)
 	ASSERT_EXIT(VM_EXITCODE_MTRAP, &self->vcpu);
 	EXPECT_EQ(VL_CODE + 3, self->vcpu.run->rip);
 	ASSERT_EXIT(VM_EXITCODE_INOUT, &self->vcpu);
-	memset(self->vcpu.data, 0x5a, 1);
+	*(uint8_t *)self->vcpu.data = 0x5a;
 	ASSERT_EXIT(VM_EXITCODE_MTRAP, &self->vcpu);
 	EXPECT_EQ(VL_CODE + 5, self->vcpu.run->rip);
 	vl_get_regs(&self->vcpu, &regs);
