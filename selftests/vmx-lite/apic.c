@@ -681,12 +681,10 @@ TEST_F(apic, interrupt_running)
 		ASSERT_EQ(0, pthread_join(r.thread, NULL));
 		ASSERT_EQ(VM_EXITCODE_INOUT, r.exit) vl_describe(&r.vcpu, r.exit);
 		EXPECT_EQ(i % 2 ? 2 : 0x78, *(uint8_t *)r.vcpu.data);
-		/* Out of the handler, and out of service. */
-		{
-			struct vmx_lite_events e = { 0 };
-
-			ASSERT_EQ(0, vl_ioctl(r.vcpu.fd, VM_SET_EVENTS, &e));
-		}
+		/* Out of the handler by IRET, which also ends an NMI; then out of service. */
+		vl_load_bytes(&self->vm, VL_CODE, 0xe6, PORT_END);
+		vl_load_bytes(&self->vm, VL_CODE + 8, 0xe6, PORT_END);
+		ASSERT_END(&r.vcpu);
 		RUN_SCRIPT(&r.vcpu, END_OF_INTERRUPT);
 		vl_load_bytes(&self->vm, VL_CODE, 0x48, 0xff, 0x04, 0x25, 0, 0, 2, 0, 0xeb,
 			      0xf6);
