@@ -13,6 +13,7 @@
 #define DEFAULT_NAME	"guest"
 #define MODULES_MAX	32
 #define DISKS_MAX	16
+#define NETS_MAX	8
 #define REAL_MODE_END	0x100000
 
 static const char usage[] =
@@ -29,6 +30,9 @@ static const char usage[] =
 	"  --memory SIZE       such as 512M (that is the default) or 6G\n"
 	"  --cpus N            number of CPUs, 1 by default\n"
 	"  --disk FILE[,ro]    a file or block device as a disk; may be given again\n"
+	"  --net user[,hostfwd=tcp:PORT:PORT]  a network card in this host's network, with\n"
+	"                      ports of this host that are the guest's; may be given again\n"
+	"  --net tap=NAME      a network card at a tap interface\n"
 	"  --rng               a source of random numbers\n"
 	"  --name NAME         name of the guest and of its threads\n"
 	"  --trace             print each exit to user space on stderr\n"
@@ -41,7 +45,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_HELP, OPT_KERNEL, OPT_INITRD, OPT_CMDLINE, OPT_MODULE, OPT_FLAT, OPT_LOAD,
-	OPT_ENTRY, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_RNG, OPT_NAME, OPT_TRACE, OPT_STATS,
+	OPT_ENTRY, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_NET, OPT_RNG, OPT_NAME, OPT_TRACE, OPT_STATS,
 };
 
 static const struct option options[] = {
@@ -56,6 +60,7 @@ static const struct option options[] = {
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "net", required_argument, NULL, OPT_NET },
 	{ "rng", no_argument, NULL, OPT_RNG },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "trace", no_argument, NULL, OPT_TRACE },
@@ -67,6 +72,7 @@ struct arguments {
 	struct machine_config config;
 	struct boot_module modules[MODULES_MAX];
 	struct disk_config disks[DISKS_MAX];
+	struct net_config nets[NETS_MAX];
 	bool has_load, has_entry;
 };
 
@@ -127,6 +133,13 @@ static int add_disk(struct arguments *args, char *text)
 	return 0;
 }
 
+static int add_net(struct arguments *args, char *text)
+{
+	if (args->config.nr_nets == NETS_MAX)
+		return fail(-E2BIG, "too many network cards: %u are allowed", NETS_MAX);
+	return net_parse(&args->nets[args->config.nr_nets++], text);
+}
+
 static int set_option(struct arguments *args, int option, char *value)
 {
 	struct machine_config *config = &args->config;
@@ -165,6 +178,8 @@ static int set_option(struct arguments *args, int option, char *value)
 		break;
 	case OPT_DISK:
 		return add_disk(args, value);
+	case OPT_NET:
+		return add_net(args, value);
 	case OPT_RNG:
 		config->rng = true;
 		break;
@@ -207,6 +222,7 @@ static int check_options(struct arguments *args)
 		boot->cmdline = "";
 	boot->modules = args->modules;
 	args->config.disks = args->disks;
+	args->config.nets = args->nets;
 	return 0;
 }
 

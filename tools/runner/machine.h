@@ -16,6 +16,7 @@
 #include "rtc.h"
 #include "uart.h"
 #include "virtio-blk.h"
+#include "virtio-net.h"
 #include "vmmapi.h"
 
 struct machine;
@@ -57,6 +58,8 @@ struct machine {
 	unsigned int nr_disks;
 	struct virtio_device rng;
 	bool has_rng;
+	struct net_card *cards;
+	unsigned int nr_cards;
 	unsigned int next_slot;		/* of @pci */
 
 	unsigned int nr_cpus;
@@ -76,6 +79,8 @@ struct machine_config {
 	const struct disk_config *disks;
 	unsigned int nr_disks;
 	bool rng;
+	const struct net_config *nets;
+	unsigned int nr_nets;
 	struct boot_config boot;
 };
 

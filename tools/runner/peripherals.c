@@ -99,6 +99,27 @@ static int create_disks(struct machine *m, const struct machine_config *config)
 	return ret;
 }
 
+static int create_cards(struct machine *m, const struct machine_config *config)
+{
+	int ret = 0;
+
+	if (!config->nr_nets)
+		return 0;
+	m->cards = calloc(config->nr_nets, sizeof(*m->cards));
+	if (!m->cards)
+		return fail(-ENOMEM, "cannot make the network cards: %s", strerror(ENOMEM));
+	while (!ret && m->nr_cards < config->nr_nets) {
+		struct net_card *card = &m->cards[m->nr_cards];
+
+		ret = virtio_net_init(card, &config->nets[m->nr_cards], m->nr_cards, &m->ram,
+				      &m->irqchip);
+		m->nr_cards++;
+		if (!ret)
+			ret = plug(m, &card->vd);
+	}
+	return ret;
+}
+
 static int create_rng(struct machine *m)
 {
 	int ret = virtio_rng_init(&m->rng, &m->ram, &m->irqchip);
@@ -121,6 +142,8 @@ int peripherals_create(struct machine *m, const struct machine_config *config)
 {
 	int ret = create_disks(m, config);
 
+	if (!ret)
+		ret = create_cards(m, config);
 	if (!ret && config->rng)
 		ret = create_rng(m);
 	return ret;
@@ -136,6 +159,11 @@ void peripherals_destroy(struct machine *m)
 		virtio_unplug(&m->rng, &m->pci);
 		virtio_destroy(&m->rng);
 	}
+	for (unsigned int i = 0; i < m->nr_cards; i++) {
+		virtio_unplug(&m->cards[i].vd, &m->pci);
+		virtio_net_destroy(&m->cards[i]);
+	}
+	free(m->cards);
 	for (unsigned int i = 0; i < m->nr_disks; i++) {
 		virtio_unplug(&m->disks[i].vd, &m->pci);
 		virtio_blk_destroy(&m->disks[i]);

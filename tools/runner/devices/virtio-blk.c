@@ -213,34 +213,46 @@ static void submit(struct virtio_blk *blk)
 		io_uring_submit(&blk->ring);
 }
 
+/* Begin the next request; false if there is none, or a broken one. */
+static bool take(struct virtio_blk *blk)
+{
+	struct virtio_blk_outhdr header;
+	struct blk_request *rq;
+	struct virtq_chain chain;
+	const char *fault;
+	int status;
+
+	if (!virtio_pop(&blk->vd, 0, &chain))
+		return false;
+	rq = &blk->requests[chain.head];
+	if (rq->busy) {
+		virtio_break(&blk->vd, 0, "a chain in use was made available again");
+		return false;
+	}
+	rq->chain = chain;
+	fault = parse(rq, &header);
+	if (fault) {
+		virtio_break(&blk->vd, 0, fault);
+		return false;
+	}
+	rq->busy = true;
+	status = start(blk, rq, header.sector);
+	if (status >= 0)
+		finish(blk, rq, status);
+	return true;
+}
+
 static void blk_run(struct virtio_device *vd)
 {
 	struct virtio_blk *blk = container_of(vd, struct virtio_blk, vd);
-	struct virtio_blk_outhdr header;
-	struct virtq_chain chain;
+	unsigned int taken = 0;
 
 	/* Each head once at a time: no more than the queue's size are in flight. */
-	while (blk->in_flight < VIRTQ_SIZE_MAX && virtio_pop(vd, 0, &chain)) {
-		struct blk_request *rq = &blk->requests[chain.head];
-		const char *fault;
-		int status;
-
-		if (rq->busy) {
-			virtio_break(vd, 0, "a chain in use was made available again");
-			break;
-		}
-		rq->busy = true;
-		rq->chain = chain;
-		fault = parse(rq, &header);
-		if (fault) {
-			rq->busy = false;
-			virtio_break(vd, 0, fault);
-			break;
-		}
-		status = start(blk, rq, header.sector);
-		if (status >= 0)
-			finish(blk, rq, status);
-	}
+	while (blk->in_flight < VIRTQ_SIZE_MAX && taken < VIRTQ_SIZE_MAX && take(blk))
+		taken++;
+	/* The registers must be served, too: go on after a look at them. */
+	if (taken == VIRTQ_SIZE_MAX)
+		eventfd_write(vd->kick_fd, 1);
 	submit(blk);
 	virtio_interrupt(vd, 0);
 }
