@@ -155,7 +155,7 @@ const char *iommu_reason_text(uint32_t reason)
  * @size: bytes, a multiple of 4096
  * @flags: IOMMU_LITE_MAP_READ, IOMMU_LITE_MAP_WRITE
  *
- * Return: 0 or -errno as docs/uapi-iommu.md has it.
+ * Return: 0 or -errno as docs/uapi.md has it.
  */
 int iommu_map(int domain, uint64_t iova, void *memory, uint64_t size,
 	      uint32_t flags)

@@ -7,7 +7,7 @@
  * mapped there and nothing else.  An object lives as long as its fd: closing a
  * device fd detaches the device, closing a domain fd unmaps and unpins all of
  * it, once no device is attached.  Every ioctl is described in
- * docs/uapi-iommu.md.
+ * docs/uapi.md.
  *
  * Conventions are those of vmx_lite.h: fixed-width padded structures, unknown
  * flags and non-zero padding are EINVAL, a longer structure with a non-zero
