@@ -156,21 +156,6 @@ int vl_set_cr0(struct vl_vcpu *vcpu, u64 value)
 }
 
 /**
- * vl_set_cr3() - CR3 from user space; the guest loads its own without an exit
- * @vcpu: the vCPU, loaded
- * @value: new CR3
- * Return: 0 or -EINVAL.
- */
-int vl_set_cr3(struct vl_vcpu *vcpu, u64 value)
-{
-	if (value & ~GENMASK_ULL(vcpu->hw.maxphyaddr - 1, 0))
-		return -EINVAL;
-	vmcs_write(GUEST_CR3, value);
-	vl_flush_guest_tlb(vcpu);
-	return 0;
-}
-
-/**
  * vl_set_cr4() - MOV to CR4, or user space
  * @vcpu: loaded
  * @value: new CR4 as the guest sees it

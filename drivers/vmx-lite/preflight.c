@@ -202,7 +202,6 @@ enum vmx_lite_reason vl_preflight(struct vl_vmx *vmx)
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, vmx->cr0_fixed1);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, vmx->cr4_fixed0);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, vmx->cr4_fixed1);
-	rdmsrl(MSR_IA32_VMX_MISC, vmx->misc);
 	rdmsrl(MSR_EFER, vmx->host_efer);
 	rdmsrl(MSR_IA32_CR_PAT, vmx->host_pat);
 	vmx->nx_huge_pages = itlb_multihit();

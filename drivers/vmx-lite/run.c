@@ -349,7 +349,6 @@ static int service_requests(struct vl_vcpu *vcpu)
 	if (likely(!(vcpu->requests[0] &
 		     ~(BIT(VL_REQ_FLUSH_EPT) | BIT(VL_REQ_EVENT)))))
 		return VL_RESUME;
-	clear_bit(VL_REQ_PAUSE, vcpu->requests);
 	if (test_bit(VL_REQ_SUSPEND, vcpu->requests)) {
 		vcpu->run->suspended.how = READ_ONCE(vcpu->vm->suspended);
 		vcpu->run->rip = vmcs_read(GUEST_RIP);
@@ -372,7 +371,7 @@ static int service_requests(struct vl_vcpu *vcpu)
 static bool may_wake(struct vl_vcpu *vcpu)
 {
 	const unsigned long stir = BIT(VL_REQ_NMI) | BIT(VL_REQ_INIT) | BIT(VL_REQ_SIPI) |
-				   BIT(VL_REQ_SUSPEND) | BIT(VL_REQ_PAUSE);
+				   BIT(VL_REQ_SUSPEND);
 
 	if ((vcpu->requests[0] & stir) || READ_ONCE(vcpu->run->immediate_exit) ||
 	    READ_ONCE(vl_stopping) || signal_pending(current))

@@ -242,7 +242,6 @@ int vl_exit_io(struct vl_vcpu *vcpu);
 int vl_complete_in(struct vl_vcpu *vcpu);
 int vl_complete_out(struct vl_vcpu *vcpu);
 int vl_set_cr0(struct vl_vcpu *vcpu, u64 value);
-int vl_set_cr3(struct vl_vcpu *vcpu, u64 value);
 int vl_set_cr4(struct vl_vcpu *vcpu, u64 value);
 int vl_set_efer(struct vl_vcpu *vcpu, u64 value);
 bool vl_xcr0_valid(struct vl_vcpu *vcpu, u64 value);

@@ -45,7 +45,6 @@ enum vl_request {
 	VL_REQ_INIT,		/* an INIT was sent */
 	VL_REQ_SIPI,		/* a start-up IPI was sent: vcpu->sipi_vector */
 	VL_REQ_SUSPEND,		/* the VM was suspended */
-	VL_REQ_PAUSE,		/* leave the guest and come back */
 	VL_NR_REQS
 };
 
@@ -72,7 +71,7 @@ struct vl_vm {
 	struct vl_irqfds irqfds;	/* irqfd.c */
 	struct vl_ioeventfds ioeventfds;	/* ioeventfd.c */
 
-	/* Set once by vl_vm_create_vcpu() under (m), read by all with READ_ONCE. */
+	/* Set once by VM_CREATE_VCPU under (m), read by all with READ_ONCE. */
 	struct vl_vcpu *vcpus[VMX_LITE_MAX_VCPUS];
 	unsigned int nr_vcpus;		/* highest id + 1; (m), READ_ONCE */
 
@@ -93,7 +92,7 @@ struct vl_vcpu {
 	struct mutex lock;
 	struct vmx_lite_run *run;	/* (r), shared with user space: trust nothing */
 
-	u64 gpr[VL_NR_GPRS];		/* (v) RSP is in the VMCS: vl_vcpu_rsp() */
+	u64 gpr[VL_NR_GPRS];		/* (v) RSP is in the VMCS */
 	struct vl_lapic *lapic;		/* (r), lapic.c */
 	DECLARE_BITMAP(requests, VL_NR_REQS);	/* (a) */
 	int mode;			/* enum vl_mode, (a) */

@@ -31,7 +31,6 @@ struct vl_vmx {
 	u64 cr4_fixed1;
 	u64 host_efer;
 	u64 host_pat;
-	u64 misc;
 	bool nx_huge_pages;	/* ITLB multihit: huge pages must not be executable */
 };
 
