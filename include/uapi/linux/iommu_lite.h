@@ -33,6 +33,7 @@ enum iommu_lite_reason {
 	IOMMU_LITE_RMRR,		/* firmware uses it behind our back */
 	IOMMU_LITE_BRIDGE,		/* bridges cannot be lent */
 	IOMMU_LITE_ALREADY_OPEN,
+	IOMMU_LITE_UNSAFE_INTERRUPTS,	/* it could forge interrupts: see the flag */
 };
 
 /* iommu_lite_info.features: what all units of this machine can do. */
@@ -42,6 +43,8 @@ enum iommu_lite_reason {
 #define IOMMU_LITE_FEAT_CACHING		(1U << 3)	/* a unit is emulated */
 #define IOMMU_LITE_FEAT_PASS_THROUGH	(1U << 4)
 #define IOMMU_LITE_FEAT_COHERENT	(1U << 5)	/* page walks snoop */
+#define IOMMU_LITE_FEAT_INTR_REMAP	(1U << 6)	/* lent devices' interrupts are remapped */
+#define IOMMU_LITE_FEAT_POSTED		(1U << 7)	/* and could be posted */
 
 /**
  * struct iommu_lite_info - IOMMU_LITE_GET_INFO
@@ -107,12 +110,19 @@ struct iommu_lite_create_domain {
 	__u32 pad;
 };
 
+/*
+ * iommu_lite_open_device.flags: the caller trusts whoever programs the device.
+ * A write of the device to 0xfeexxxxx is an interrupt of this host that nothing
+ * checks, as long as the host's own interrupts need the compatibility format.
+ */
+#define IOMMU_LITE_OPEN_UNSAFE_INTERRUPTS	(1U << 0)
+
 /**
  * struct iommu_lite_open_device - IOMMU_LITE_OPEN_DEVICE: the device fd
  * @segment: PCI segment
  * @bus: bus
  * @devfn: device << 3 | function
- * @flags: 0
+ * @flags: IOMMU_LITE_OPEN_*
  * @reason: out, on an error too: enum iommu_lite_reason
  */
 struct iommu_lite_open_device {
@@ -251,6 +261,8 @@ struct iommu_lite_fault_eventfd {
 #define IOMMU_LITE_DEVICE_ATTACHED	(1U << 0)
 #define IOMMU_LITE_DEVICE_GONE		(1U << 1)
 #define IOMMU_LITE_DEVICE_ATS		(1U << 2)	/* it caches translations */
+#define IOMMU_LITE_DEVICE_LENT		(1U << 3)	/* bound to iommu-lite: what follows works */
+#define IOMMU_LITE_DEVICE_INTR_REMAP	(1U << 4)	/* its interrupts are remapped */
 
 /**
  * struct iommu_lite_device_info - IOMMU_LITE_DEVICE_INFO
@@ -290,6 +302,119 @@ struct iommu_lite_fault {
 	__u16 pad[3];
 };
 
+/* ------------------------------------------------------------ lent devices */
+
+/*
+ * A device bound to the driver iommu-lite (driver_override) is lent: its fd gives
+ * its registers, its configuration space and its interrupts.  Opening and closing
+ * the fd resets it; without the driver what follows is EPERM.
+ */
+
+#define IOMMU_LITE_BARS		6
+#define IOMMU_LITE_ROM		6	/* index of the expansion ROM */
+#define IOMMU_LITE_MAX_IRQS	2048
+
+/* iommu_lite_bar.flags */
+#define IOMMU_LITE_BAR_IO		(1U << 0)	/* ports, else memory */
+#define IOMMU_LITE_BAR_64		(1U << 1)	/* takes two BARs */
+#define IOMMU_LITE_BAR_PREFETCH		(1U << 2)
+#define IOMMU_LITE_BAR_MMAP		(1U << 3)	/* @offset can be mapped */
+#define IOMMU_LITE_BAR_WC		(1U << 4)	/* also write-combining, at @wc_offset */
+#define IOMMU_LITE_BAR_READONLY		(1U << 5)	/* the ROM */
+
+/**
+ * struct iommu_lite_bar - IOMMU_LITE_GET_BAR
+ * @index: in: 0 to 5, or IOMMU_LITE_ROM
+ * @flags: out: IOMMU_LITE_BAR_*
+ * @size: out: bytes, 0 without one (and for the upper half of a 64-bit BAR)
+ * @offset: out: for mmap() of the device fd, uncached
+ * @wc_offset: out: likewise, write-combining
+ *
+ * Pages that hold the MSI-X table or its pending bits cannot be mapped (EACCES
+ * for a mapping that touches them): IOMMU_LITE_ACCESS_BAR reaches what else lies
+ * on them.
+ */
+struct iommu_lite_bar {
+	__u32 index;
+	__u32 flags;
+	__u64 size;
+	__u64 offset;
+	__u64 wc_offset;
+	__u64 pad[2];
+};
+
+#define IOMMU_LITE_ACCESS_WRITE	(1U << 0)	/* else a read */
+
+/**
+ * struct iommu_lite_access - IOMMU_LITE_ACCESS_BAR, IOMMU_LITE_ACCESS_CONFIG
+ * @index: BAR 0 to 5 or IOMMU_LITE_ROM; 0 for the configuration space
+ * @size: bytes: 1, 2, 4, and 8 in memory
+ * @offset: a multiple of @size
+ * @value: in or out; the MSI-X table and its pending bits read as 0 and ignore
+ *	writes
+ * @flags: IOMMU_LITE_ACCESS_*
+ *
+ * Writes to the configuration space reach the device where they are harmless,
+ * and are ignored elsewhere (docs/uapi.md has the table): BARs, interrupt
+ * capabilities and power management are the caller's to emulate.  Bus mastering
+ * is refused (EPERM) while no domain is attached.
+ */
+struct iommu_lite_access {
+	__u32 index;
+	__u32 size;
+	__u64 offset;
+	__u64 value;
+	__u32 flags;
+	__u32 pad;
+};
+
+enum iommu_lite_irq_type {
+	IOMMU_LITE_IRQ_INTX = 0,
+	IOMMU_LITE_IRQ_MSI,
+	IOMMU_LITE_IRQ_MSIX,
+};
+
+/**
+ * struct iommu_lite_irq_info - IOMMU_LITE_GET_IRQ_INFO
+ * @intx: 1 if it has a pin that can be shared safely (or that nobody shares)
+ * @msi: messages it can send, 0 to 32
+ * @msix: entries of its table, 0 to 2048
+ * @msix_table_bar: BAR of the table
+ * @msix_table_offset: where it begins
+ * @msix_pba_bar: BAR of the pending bits
+ * @msix_pba_offset: where they begin
+ */
+struct iommu_lite_irq_info {
+	__u32 intx;
+	__u32 msi;
+	__u32 msix;
+	__u32 msix_table_bar;
+	__u32 msix_table_offset;
+	__u32 msix_pba_bar;
+	__u32 msix_pba_offset;
+	__u32 pad[5];
+};
+
+/**
+ * struct iommu_lite_irqs - IOMMU_LITE_SET_IRQS: interrupts to eventfds
+ * @type: enum iommu_lite_irq_type; one type is in use at a time
+ * @count: vectors, from 0 on: all there are from now on; 0: interrupts off
+ * @fds: user address of __s32[@count]: eventfds, -1: nobody listens
+ * @resample_fd: with INTX an eventfd: when it is signalled, the pin, which is masked
+ *	when it interrupts, is unmasked; -1 otherwise
+ * @flags: 0
+ *
+ * Calling it again with the same @type and @count replaces eventfds without
+ * losing an interrupt.
+ */
+struct iommu_lite_irqs {
+	__u32 type;
+	__u32 count;
+	__u64 fds;
+	__s32 resample_fd;
+	__u32 flags;
+};
+
 /* ------------------------------------------------------------ numbers */
 
 #define IOMMU_LITE_IOC	0xb8
@@ -322,5 +447,18 @@ struct iommu_lite_fault {
 	_IOW(IOMMU_LITE_IOC, 0x43, struct iommu_lite_fault_eventfd)
 #define IOMMU_LITE_DEVICE_INFO \
 	_IOR(IOMMU_LITE_IOC, 0x44, struct iommu_lite_device_info)
+
+#define IOMMU_LITE_GET_BAR \
+	_IOWR(IOMMU_LITE_IOC, 0x60, struct iommu_lite_bar)
+#define IOMMU_LITE_ACCESS_BAR \
+	_IOWR(IOMMU_LITE_IOC, 0x61, struct iommu_lite_access)
+#define IOMMU_LITE_ACCESS_CONFIG \
+	_IOWR(IOMMU_LITE_IOC, 0x62, struct iommu_lite_access)
+#define IOMMU_LITE_GET_IRQ_INFO \
+	_IOR(IOMMU_LITE_IOC, 0x63, struct iommu_lite_irq_info)
+#define IOMMU_LITE_SET_IRQS \
+	_IOW(IOMMU_LITE_IOC, 0x64, struct iommu_lite_irqs)
+#define IOMMU_LITE_RESET \
+	_IO(IOMMU_LITE_IOC, 0x65)
 
 #endif
