@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* PCI configuration, reset, ACPI's fixed hardware and the test ports. */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <linux/vmx_lite.h>
 
 #include "acpipm.h"
@@ -138,6 +139,83 @@ static void pci_devices(void)
 	teardown();
 }
 
+static u64 bar_read(struct io_region *region, u64 offset, unsigned int size)
+{
+	(void)region;
+	(void)size;
+	return 0x11 + offset;
+}
+
+static u32 all_ones(unsigned int reg)
+{
+	u32 old = pci_config_read(&pci, 3 << 3, reg, 4), ones;
+
+	pci_config_write(&pci, 3 << 3, reg, 4, ~0u);
+	ones = pci_config_read(&pci, 3 << 3, reg, 4);
+	pci_config_write(&pci, 3 << 3, reg, 4, old);
+	return ones;
+}
+
+/* PCI 3.0, sections 6.2.5.1 and 6.2.5.2 */
+static void pci_bars(void)
+{
+	struct pci_device dev = { .name = "test" }, large = { .name = "large" };
+
+	setup();
+	for (unsigned int i = 0; i < PCI_REGIONS; i++)
+		dev.bars[i].region.read = bar_read;
+	pci_make_function(&dev, 1, 2, 3);
+	pci_make_bar(&dev, 0, PCI_BASE_ADDRESS_SPACE_IO, 8);
+	pci_make_bar(&dev, 1, 0, 256);
+	pci_make_bar(&dev, 2, PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH,
+		     0x200000000);
+	pci_make_bar(&dev, 5, PCI_BASE_ADDRESS_MEM_PREFETCH, MIB);
+	pci_make_bar(&dev, PCI_ROM_BAR, 0, 0x10000);
+	EXPECT_EQ(pci_add(&pci, 3, &dev), -ENOSPC);	/* 8 GiB below 4 GiB */
+	pci_open_window64(&pci, 0x2000001000, 40);	/* RAM is there */
+	EXPECT_EQ(pci_add(&pci, 3, &dev), -ENOSPC);
+	pci_open_window64(&pci, 0x2000000000, 37);
+	EXPECT_EQ(pci_add(&pci, 3, &dev), -ENOSPC);
+	pci_open_window64(&pci, 0x2000000000, 38);
+	EXPECT_EQ(pci_add(&pci, 3, &dev), 0);
+
+	EXPECT_EQ(all_ones(PCI_BASE_ADDRESS_0), 0xfffffff9);
+	EXPECT_EQ(all_ones(PCI_BASE_ADDRESS_1), 0xffffff00);
+	EXPECT_EQ(all_ones(PCI_BASE_ADDRESS_2), 0x0000000c);
+	EXPECT_EQ(all_ones(PCI_BASE_ADDRESS_3), 0xfffffffe);
+	EXPECT_EQ(all_ones(PCI_BASE_ADDRESS_4), 0);
+	EXPECT_EQ(all_ones(PCI_BASE_ADDRESS_5), 0xfff00008);
+	EXPECT_EQ(all_ones(PCI_ROM_ADDRESS), 0xffff0001);
+	EXPECT_EQ(pci_config_read(&pci, 3 << 3, PCI_BASE_ADDRESS_3, 4), 0x20);
+
+	EXPECT_EQ(mmio.nr, 0);
+	pci_config_write(&pci, 3 << 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	EXPECT_EQ(mmio.nr, 3);				/* the ROM has a bit of its own */
+	EXPECT_EQ(bus_read(&mmio, 0x2000000004, 4), 0x15);
+	pci_config_write(&pci, 3 << 3, PCI_ROM_ADDRESS, 4, 0xd0000001);
+	EXPECT_EQ(mmio.nr, 4);
+	EXPECT_EQ(bus_read(&mmio, 0xd000fffc, 4), 0x1000d);
+
+	/* Ports follow a write that comes by ports. */
+	config(3 << 11 | PCI_BASE_ADDRESS_0, 4);
+	bus_write(&ports, DATA, 4, 0xc008);
+	EXPECT_EQ(bus_read(&ports, 0xc008, 1), 0xff);
+	config(3 << 11 | PCI_COMMAND, 4);
+	bus_write(&ports, DATA, 2, PCI_COMMAND_IO);
+	EXPECT_EQ(mmio.nr, 0);
+	EXPECT_EQ(bus_read(&ports, 0xc009, 1), 0x12);
+	config(3 << 11 | PCI_BASE_ADDRESS_0, 4);
+	bus_write(&ports, DATA, 4, 0x60);		/* below the bridge's window */
+	EXPECT_EQ(bus_read(&ports, 0x64, 1), 0);
+	EXPECT_EQ(bus_read(&ports, 0xc009, 1), 0xff);
+
+	pci_make_bar(&large, 0, 0, 0x80000000);
+	EXPECT_EQ(pci_add(&pci, 4, &large), -ENOSPC);
+	pci_remove(&pci, &dev);
+	EXPECT_EQ(pci.io.nr, 0);
+	teardown();
+}
+
 static void resets(void)
 {
 	setup();
@@ -227,6 +305,7 @@ static const struct tap_test tests[] = {
 	{ "pci: the host bridge, and nobody else", pci_bridge },
 	{ "pci: the address port", pci_address_port },
 	{ "pci: devices and their writable bits", pci_devices },
+	{ "pci: BARs of each kind", pci_bars },
 	{ "reset: keyboard controller and port 0xcf9", resets },
 	{ "acpi: S5 powers off", powers_off },
 	{ "acpi: the power button", power_button },

@@ -249,19 +249,19 @@ static void bar_moves(void)
 /* Two BARs at one place: the first answers, the second once it is alone. */
 static void bars_overlap(void)
 {
-	static struct pci_device other = { .name = "other", .bar.name = "other" };
+	static struct pci_device other = { .name = "other", .bars[0].region.name = "other" };
 
 	setup();
 	pci_make_function(&other, 1, 2, 3);
-	pci_make_bar(&other, 4096);
+	pci_make_bar(&other, 0, PCI_BASE_ADDRESS_MEM_TYPE_64, 4096);
 	EXPECT_EQ(pci_add(&pci, 9, &other), 0);
 	enable();
 	pci_config_write(&pci, 9 << 3, PCI_BASE_ADDRESS_0, 4, base + 0x1000);
 	pci_config_write(&pci, 9 << 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	EXPECT_EQ(mmio.nr, 1);
-	EXPECT(!other.decoded);
+	EXPECT(!other.bars[0].decoded);
 	set_config(PCI_COMMAND, 2, 0);
-	EXPECT(other.decoded);
+	EXPECT(other.bars[0].decoded);
 	pci_remove(&pci, &other);
 	EXPECT_EQ(mmio.nr, 0);
 	teardown();

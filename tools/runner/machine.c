@@ -61,6 +61,8 @@ static int create_devices(struct machine *m)
 		ret = reset_init(&m->reset, &m->ports, &m->power);
 	if (!ret)
 		ret = pci_init(&m->pci, &m->ports, &m->mmio, &m->irqchip, &m->reset);
+	pci_open_window64(&m->pci, m->ram.highmem ? VM_HIGHMEM_BASE + m->ram.highmem : 0,
+			  m->info.guest_phys_bits);
 	if (!ret)
 		ret = acpipm_init(&m->pm, &m->ports, &m->irqchip, &m->power,
 				  m->info.tsc_khz);

@@ -24,6 +24,9 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "VMXLIT", "VMXLDSDT", 0x00000001)
 				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
 					NonCacheable, ReadWrite,
 					0, 0xc0000000, 0xfebfffff, 0, 0x3ec00000)
+				QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
+					NonCacheable, ReadWrite,
+					0, 0x2000000000, 0x3fffffffff, 0, 0x2000000000)
 			})
 
 			// INTA of each slot, on pins of the IOAPIC: as devices/pci.h says.

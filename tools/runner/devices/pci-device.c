@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What PCI functions have in common: header, BAR, capabilities, INTx. */
+/* What PCI functions have in common: header, BARs, capabilities, INTx. */
 #include <assert.h>
 #include <linux/pci_regs.h>
 
@@ -71,23 +71,71 @@ void pci_make_function(struct pci_device *dev, u16 vendor, u16 device, u32 class
 	dev->writable[PCI_INTERRUPT_LINE] = 0xff;
 	dev->writable[PCI_CACHE_LINE_SIZE] = 0xff;
 	pci_put16(dev->writable, PCI_COMMAND,
-		  PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
+		  PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
 }
 
 /**
- * pci_make_bar() - give a function BAR 0, of memory with 64-bit addresses
- * @dev: a device not yet on a bus; its @bar has name and functions
- * @size: a power of 2, from 16 bytes to 2 GiB
+ * pci_bar_register() - where a BAR is in configuration space
+ * @index: 0 to 5, or PCI_ROM_BAR
+ *
+ * Return: its offset.
+ */
+unsigned int pci_bar_register(unsigned int index)
+{
+	return index == PCI_ROM_BAR ? PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * index;
+}
+
+/**
+ * pci_bar_is_io() - is a BAR one of ports?
+ * @dev: the function
+ * @index: 0 to 5, or PCI_ROM_BAR
+ *
+ * Return: whether it is.
+ */
+bool pci_bar_is_io(const struct pci_device *dev, unsigned int index)
+{
+	return index != PCI_ROM_BAR &&
+	       (dev->config[pci_bar_register(index)] & PCI_BASE_ADDRESS_SPACE_IO);
+}
+
+/**
+ * pci_bar_is_64() - does a BAR go on in the next one?
+ * @dev: the function
+ * @index: 0 to 5, or PCI_ROM_BAR
+ *
+ * Return: whether it does.
+ */
+bool pci_bar_is_64(const struct pci_device *dev, unsigned int index)
+{
+	u8 low = dev->config[pci_bar_register(index)];
+
+	return index < PCI_BARS - 1 && !(low & PCI_BASE_ADDRESS_SPACE_IO) &&
+	       (low & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64;
+}
+
+/**
+ * pci_make_bar() - give a function a BAR or an expansion ROM
+ * @dev: a device not yet on a bus; the BAR's region has name and functions
+ * @index: 0 to 5, or PCI_ROM_BAR
+ * @type: PCI_BASE_ADDRESS_SPACE_IO, PCI_BASE_ADDRESS_MEM_*; 0 for the ROM
+ * @size: a power of 2; from 4 bytes for ports, 16 for memory, 2 KiB for the ROM;
+ *	more than 2 GiB only for one of 64 bits, which takes the next index, too
  *
  * The bits of the address that the size leaves are writable, which is what
  * the guest finds out the size by (PCI 3.0, section 6.2.5.1).
  */
-void pci_make_bar(struct pci_device *dev, u64 size)
+void pci_make_bar(struct pci_device *dev, unsigned int index, u32 type, u64 size)
 {
-	dev->bar.size = size;
-	pci_put32(dev->config, PCI_BASE_ADDRESS_0, PCI_BASE_ADDRESS_MEM_TYPE_64);
-	pci_put32(dev->writable, PCI_BASE_ADDRESS_0, ~(u32)(size - 1));
-	pci_put32(dev->writable, PCI_BASE_ADDRESS_1, ~0u);
+	unsigned int at = pci_bar_register(index);
+	u64 writable = ~(size - 1);
+
+	dev->bars[index].region.size = size;
+	pci_put32(dev->config, at, type);
+	pci_put32(dev->writable, at, writable | (index == PCI_ROM_BAR ? PCI_ROM_ADDRESS_ENABLE : 0));
+	if (pci_bar_is_64(dev, index))
+		pci_put32(dev->writable, at + 4, writable >> 32);
+	dev->writable[PCI_COMMAND] |= pci_bar_is_io(dev, index) ? PCI_COMMAND_IO
+								: PCI_COMMAND_MEMORY;
 }
 
 /**
@@ -112,25 +160,68 @@ u8 pci_add_capability(struct pci_device *dev, u8 id, unsigned int size)
 	return at;
 }
 
-static u64 bar_address(const struct pci_device *dev)
+static u64 bar_address(const struct pci_device *dev, unsigned int index)
 {
-	u32 low = pci_get32(dev->config, PCI_BASE_ADDRESS_0);
+	unsigned int at = pci_bar_register(index);
+	u64 address = pci_get32(dev->config, at);
 
-	return (low & (u32)PCI_BASE_ADDRESS_MEM_MASK) |
-	       (u64)pci_get32(dev->config, PCI_BASE_ADDRESS_1) << 32;
+	if (index == PCI_ROM_BAR)
+		return address & (u32)PCI_ROM_ADDRESS_MASK;
+	if (pci_bar_is_io(dev, index))
+		return address & (u32)PCI_BASE_ADDRESS_IO_MASK;
+	if (pci_bar_is_64(dev, index))
+		address |= (u64)pci_get32(dev->config, at + 4) << 32;
+	return address & PCI_BASE_ADDRESS_MEM_MASK;
 }
 
-static bool bar_enabled(const struct pci_device *dev)
+static bool bar_enabled(const struct pci_device *dev, unsigned int index)
 {
-	return dev->bar.size &&
-	       (pci_get16(dev->config, PCI_COMMAND) & PCI_COMMAND_MEMORY);
+	u16 command = pci_get16(dev->config, PCI_COMMAND);
+
+	if (!dev->bars[index].region.size)
+		return false;
+	if (index == PCI_ROM_BAR &&
+	    !(dev->config[PCI_ROM_ADDRESS] & PCI_ROM_ADDRESS_ENABLE))
+		return false;
+	return command & (pci_bar_is_io(dev, index) ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY);
 }
 
-static void decode(struct pci_device *dev, bool on)
+static struct bus *bus_of(struct pci_device *dev, unsigned int index)
 {
-	dev->decoded = on;
+	return pci_bar_is_io(dev, index) ? &dev->pci->io : dev->pci->mmio;
+}
+
+static void decode(struct pci_device *dev, unsigned int index, bool on)
+{
+	dev->bars[index].decoded = on;
 	if (dev->decode)
-		dev->decode(dev, on);
+		dev->decode(dev, index, on);
+}
+
+static void stop_decoding(struct pci_device *dev)
+{
+	for (unsigned int i = 0; i < PCI_REGIONS; i++) {
+		struct pci_bar *bar = &dev->bars[i];
+
+		if (!bar->decoded ||
+		    (bar_enabled(dev, i) && bar_address(dev, i) == bar->region.start))
+			continue;
+		decode(dev, i, false);
+		bus_remove(bus_of(dev, i), &bar->region);
+	}
+}
+
+static void start_decoding(struct pci_device *dev)
+{
+	for (unsigned int i = 0; i < PCI_REGIONS; i++) {
+		struct pci_bar *bar = &dev->bars[i];
+
+		if (bar->decoded || !bar_enabled(dev, i))
+			continue;
+		bar->region.start = bar_address(dev, i);
+		if (!bus_add(bus_of(dev, i), &bar->region))
+			decode(dev, i, true);
+	}
 }
 
 /**
@@ -142,24 +233,12 @@ static void decode(struct pci_device *dev, bool on)
  */
 void pci_update_decoding(struct pci_bus *pci)
 {
-	for (unsigned int i = 0; i < PCI_SLOTS; i++) {
-		struct pci_device *dev = pci->slots[i];
-
-		if (!dev || !dev->decoded ||
-		    (bar_enabled(dev) && bar_address(dev) == dev->bar.start))
-			continue;
-		decode(dev, false);
-		bus_remove(pci->mmio, &dev->bar);
-	}
-	for (unsigned int i = 0; i < PCI_SLOTS; i++) {
-		struct pci_device *dev = pci->slots[i];
-
-		if (!dev || dev->decoded || !bar_enabled(dev))
-			continue;
-		dev->bar.start = bar_address(dev);
-		if (!bus_add(pci->mmio, &dev->bar))
-			decode(dev, true);
-	}
+	for (unsigned int i = 0; i < PCI_SLOTS; i++)
+		if (pci->slots[i])
+			stop_decoding(pci->slots[i]);
+	for (unsigned int i = 0; i < PCI_SLOTS; i++)
+		if (pci->slots[i])
+			start_decoding(pci->slots[i]);
 }
 
 /* Lines are shared: one is high while any of its devices wants it to be. */

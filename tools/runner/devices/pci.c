@@ -84,7 +84,7 @@ void pci_config_write(struct pci_bus *pci, unsigned int bdf, unsigned int offset
 
 		*byte = (*byte & ~mask) | ((value >> (8 * i)) & mask);
 	}
-	if (offset < PCI_BASE_ADDRESS_2)
+	if (offset < PCI_CAPABILITY_LIST)
 		pci_update_decoding(pci);
 	if (offset < PCI_STATUS)
 		pci_update_intx(dev);
@@ -156,25 +156,72 @@ static void data_write(struct io_region *region, u64 offset, unsigned int size, 
 				 size, value);
 }
 
-/* As firmware does it, since some guests do not. Decoding is theirs to enable. */
-static void place_bar(struct pci_bus *pci, struct pci_device *dev)
+/* Room in a window; 0 if there is none. */
+static u64 take(u64 *next, u64 end, u64 size)
 {
-	u32 at = ALIGN_UP(pci->next_bar, MAX(dev->bar.size, 4096));
+	u64 at = ALIGN_UP(*next, size);
 
-	if (!dev->bar.size)
-		return;
-	pci->next_bar = at + dev->bar.size;
-	pci_put32(dev->config, PCI_BASE_ADDRESS_0,
-		  at | pci_get32(dev->config, PCI_BASE_ADDRESS_0));
+	if (at >= end || size > end - at)
+		return 0;
+	*next = at + size;
+	return at;
+}
+
+static u64 take_for(struct pci_bus *pci, struct pci_device *dev, unsigned int index)
+{
+	u64 size = dev->bars[index].region.size;
+	u64 at;
+
+	if (pci_bar_is_io(dev, index))
+		return take(&pci->next_io, PCI_PORTS_END, size);
+	/* A page of its own each: what is mapped for one is not another's. */
+	size = MAX(size, 4096);
+	at = take(&pci->next_memory, PCI_MMIO_END, size);
+	if (!at && pci_bar_is_64(dev, index))
+		at = take(&pci->next_memory64, pci->end_memory64, size);
+	return at;
+}
+
+/* As firmware does it, since some guests do not. Decoding is theirs to enable. */
+static int place_bars(struct pci_bus *pci, struct pci_device *dev)
+{
+	for (unsigned int i = 0; i < PCI_REGIONS; i++) {
+		unsigned int reg = pci_bar_register(i);
+		u64 at;
+
+		if (!dev->bars[i].region.size)
+			continue;
+		at = take_for(pci, dev, i);
+		if (!at)
+			return -ENOSPC;
+		pci_put32(dev->config, reg,
+			  at | (pci_get32(dev->config, reg) & ~pci_get32(dev->writable, reg)));
+		if (pci_bar_is_64(dev, i))
+			pci_put32(dev->config, reg + 4, at >> 32);
+	}
+	return 0;
 }
 
 /**
- * pci_add() - put a device into a slot, its BAR into the window for BARs
+ * pci_open_window64() - allow BARs at PCI_MMIO64_BASE, if nothing else is there
+ * @pci: the bus; the guest does not run yet
+ * @ram_end: where RAM ends
+ * @address_bits: width of a guest-physical address
+ */
+void pci_open_window64(struct pci_bus *pci, u64 ram_end, unsigned int address_bits)
+{
+	if (ram_end <= PCI_MMIO64_BASE && PCI_MMIO64_END - 1 <= (1ULL << address_bits) - 1)
+		pci->end_memory64 = PCI_MMIO64_END;
+}
+
+/**
+ * pci_add() - put a device into a slot, its BARs into the windows for BARs
  * @pci: the bus; the guest does not run yet
  * @slot: 1 to PCI_SLOTS - 1
  * @dev: stays the caller's
  *
- * Return: 0; -EINVAL for a slot that cannot be; -EBUSY for a slot in use.
+ * Return: 0; -EINVAL for a slot that cannot be; -EBUSY for a slot in use; -ENOSPC
+ * if the BARs are larger than the windows.
  */
 int pci_add(struct pci_bus *pci, unsigned int slot, struct pci_device *dev)
 {
@@ -190,8 +237,11 @@ int pci_add(struct pci_bus *pci, unsigned int slot, struct pci_device *dev)
 		dev->slot = slot;
 		if (dev->config[PCI_INTERRUPT_PIN])
 			dev->config[PCI_INTERRUPT_LINE] = PCI_GSI_BASE + slot % PCI_GSIS;
-		place_bar(pci, dev);
-		pci->slots[slot] = dev;
+		ret = place_bars(pci, dev);
+		if (ret)
+			dev->pci = NULL;
+		else
+			pci->slots[slot] = dev;
 	}
 	pthread_mutex_unlock(&pci->lock);
 	return ret;
@@ -216,6 +266,20 @@ void pci_remove(struct pci_bus *pci, struct pci_device *dev)
 	pthread_mutex_unlock(&pci->intx_lock);
 	pthread_mutex_unlock(&pci->lock);
 	dev->pci = NULL;
+}
+
+static u64 io_read(struct io_region *region, u64 offset, unsigned int size)
+{
+	struct pci_bus *pci = container_of(region, struct pci_bus, io_window);
+
+	return bus_read(&pci->io, region->start + offset, size);
+}
+
+static void io_write(struct io_region *region, u64 offset, unsigned int size, u64 value)
+{
+	struct pci_bus *pci = container_of(region, struct pci_bus, io_window);
+
+	bus_write(&pci->io, region->start + offset, size, value);
 }
 
 static void bridge_init(struct pci_bus *pci, struct pci_device *dev)
@@ -256,18 +320,32 @@ int pci_init(struct pci_bus *pci, struct bus *ports, struct bus *mmio,
 			.read = data_read,
 			.write = data_write,
 		},
+		.io_window = {
+			.start = PCI_PORTS_BASE,
+			.size = PCI_PORTS_END - PCI_PORTS_BASE,
+			.name = "pci-io",
+			.read = io_read,
+			.write = io_write,
+		},
 		.reset = reset,
 		.mmio = mmio,
 		.irqchip = irqchip,
-		.next_bar = PCI_MMIO_BASE,
+		.next_io = PCI_PORTS_BASE,
+		.next_memory = PCI_MMIO_BASE,
+		.next_memory64 = PCI_MMIO64_BASE,
 	};
 	pthread_mutex_init(&pci->lock, NULL);
 	pthread_mutex_init(&pci->intx_lock, NULL);
 	bridge_init(pci, &pci->bridge);
 	pci->slots[0] = &pci->bridge;
 
-	ret = bus_add(ports, &pci->address);
-	return ret ? ret : bus_add(ports, &pci->data);
+	/* A bus of their own: ports move while the port bus's lock is held. */
+	ret = bus_init(&pci->io, PCI_PORTS_END - 1);
+	if (!ret)
+		ret = bus_add(ports, &pci->address);
+	if (!ret)
+		ret = bus_add(ports, &pci->data);
+	return ret ? ret : bus_add(ports, &pci->io_window);
 }
 
 /**
@@ -279,6 +357,8 @@ void pci_destroy(struct pci_bus *pci, struct bus *ports)
 {
 	bus_remove(ports, &pci->address);
 	bus_remove(ports, &pci->data);
+	bus_remove(ports, &pci->io_window);
+	bus_destroy(&pci->io);
 	pthread_mutex_destroy(&pci->intx_lock);
 	pthread_mutex_destroy(&pci->lock);
 }

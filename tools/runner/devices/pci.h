@@ -3,8 +3,8 @@
  * One PCI bus behind a host bridge: configuration mechanism 1.
  *
  * Locks, outermost first: the port bus's (read), pci_bus.lock, the MMIO bus's
- * (write), a device's own, pci_bus.intx_lock. A device's MMIO handler runs with
- * the MMIO bus's lock (read), so nothing may take pci_bus.lock there.
+ * or pci_bus.io's (write), a device's own, pci_bus.intx_lock. A device's handler
+ * runs with its bus's lock (read), so nothing may take pci_bus.lock there.
  */
 #ifndef VMXL_PCI_H
 #define VMXL_PCI_H
@@ -20,35 +20,53 @@
 #define PCI_GSI_BASE	16
 #define PCI_GSIS	8
 
-/* Where BARs are put at the start: in the window of _CRS in dsdt.asl. */
+/* Where BARs are put at the start: the windows of _CRS in dsdt.asl. */
 #define PCI_MMIO_BASE	0xc0000000u
+#define PCI_MMIO_END	0xfec00000u
+#define PCI_MMIO64_BASE	0x2000000000ull
+#define PCI_MMIO64_END	0x4000000000ull
+#define PCI_PORTS_BASE	0x1000u
+#define PCI_PORTS_END	0x10000u
+
+#define PCI_BARS	6
+#define PCI_ROM_BAR	6	/* index of the expansion ROM */
+#define PCI_REGIONS	7
 
 struct pci_bus;
+
+/**
+ * struct pci_bar - BAR or expansion ROM of a function
+ * @region: who answers; @region.size is 0 without one, @region.start the bus's
+ * @decoded: it is on its bus; pci_bus.lock
+ */
+struct pci_bar {
+	struct io_region region;
+	bool decoded;
+};
 
 /**
  * struct pci_device - function 0 of a slot; part of a device
  * @name: for traces
  * @config: configuration space, guarded by the bus's lock
  * @writable: bits that the guest may change, as a mask over @config
- * @bar: BAR 0, of 64 bits; size 0 without one; @bar.start is the bus's
+ * @bars: by index; PCI_ROM_BAR is the expansion ROM
  * @reading: called with the lock held before a read; may be NULL
  * @written: called with the lock held after a write of @size bytes at
  *	@offset; may be NULL
- * @decode: BAR 0 begins or ends to answer at @bar.start; with the lock held;
- *	may be NULL
+ * @decode: a BAR begins or ends to answer at its @region.start; with the lock
+ *	held; may be NULL
  */
 struct pci_device {
 	const char *name;
 	u8 config[PCI_CONFIG_SIZE];
 	u8 writable[PCI_CONFIG_SIZE];
-	struct io_region bar;
+	struct pci_bar bars[PCI_REGIONS];
 	void (*reading)(struct pci_device *dev, unsigned int offset, unsigned int size);
 	void (*written)(struct pci_device *dev, unsigned int offset, unsigned int size);
-	void (*decode)(struct pci_device *dev, bool on);
+	void (*decode)(struct pci_device *dev, unsigned int index, bool on);
 
 	struct pci_bus *pci;		/* read-only after pci_add() */
 	unsigned int slot;		/* the same */
-	bool decoded;			/* BAR 0 is on the MMIO bus; pci_bus.lock */
 	u8 last_cap, free_cap;		/* of the capability list; before pci_add() */
 	bool intx, intx_disabled;	/* pci_bus.intx_lock */
 };
@@ -65,12 +83,16 @@ struct pci_bus {
 	struct pci_device bridge;
 	pthread_mutex_t intx_lock;
 	bool lines[PCI_GSIS];		/* guarded by @intx_lock */
-	u32 next_bar;			/* where the next BAR is put; before the guest runs */
+	struct io_region io_window;	/* ports PCI_PORTS_BASE to PCI_PORTS_END, answered by @io */
+	struct bus io;
+	/* Where the next BAR is put; before the guest runs. */
+	u64 next_io, next_memory, next_memory64, end_memory64;
 };
 
 int pci_init(struct pci_bus *pci, struct bus *ports, struct bus *mmio,
 	     struct irqchip *irqchip, struct reset *reset);
 void pci_destroy(struct pci_bus *pci, struct bus *ports);
+void pci_open_window64(struct pci_bus *pci, u64 ram_end, unsigned int address_bits);
 int pci_add(struct pci_bus *pci, unsigned int slot, struct pci_device *dev);
 void pci_remove(struct pci_bus *pci, struct pci_device *dev);
 u32 pci_config_read(struct pci_bus *pci, unsigned int bdf, unsigned int offset,
@@ -84,7 +106,10 @@ void pci_put32(u8 *config, unsigned int offset, u32 value);
 u16 pci_get16(const u8 *config, unsigned int offset);
 u32 pci_get32(const u8 *config, unsigned int offset);
 void pci_make_function(struct pci_device *dev, u16 vendor, u16 device, u32 class);
-void pci_make_bar(struct pci_device *dev, u64 size);
+void pci_make_bar(struct pci_device *dev, unsigned int index, u32 type, u64 size);
+unsigned int pci_bar_register(unsigned int index);
+bool pci_bar_is_io(const struct pci_device *dev, unsigned int index);
+bool pci_bar_is_64(const struct pci_device *dev, unsigned int index);
 u8 pci_add_capability(struct pci_device *dev, u8 id, unsigned int size);
 void pci_update_decoding(struct pci_bus *pci);
 void pci_set_intx(struct pci_device *dev, bool level);

@@ -224,7 +224,7 @@ static u64 config_read(const struct virtio_device *vd, u64 offset, unsigned int 
 
 static u64 bar_read(struct io_region *region, u64 offset, unsigned int size)
 {
-	struct virtio_device *vd = container_of(region, struct virtio_device, pci.bar);
+	struct virtio_device *vd = container_of(region, struct virtio_device, pci.bars[0].region);
 	u64 in_page = offset % PAGE_BYTES, value = 0;
 
 	switch (offset >> PAGE_SHIFT) {
@@ -253,7 +253,7 @@ static u64 bar_read(struct io_region *region, u64 offset, unsigned int size)
 
 static void bar_write(struct io_region *region, u64 offset, unsigned int size, u64 value)
 {
-	struct virtio_device *vd = container_of(region, struct virtio_device, pci.bar);
+	struct virtio_device *vd = container_of(region, struct virtio_device, pci.bars[0].region);
 	u64 in_page = offset % PAGE_BYTES;
 
 	switch (offset >> PAGE_SHIFT) {
@@ -278,11 +278,12 @@ static void bar_write(struct io_region *region, u64 offset, unsigned int size, u
  * The doorbells follow BAR 0. Where the module refuses one, the write arrives
  * in bar_write(), which is slower and does the same.
  */
-static void decode(struct pci_device *dev, bool on)
+static void decode(struct pci_device *dev, unsigned int index, bool on)
 {
 	struct virtio_device *vd = container_of(dev, struct virtio_device, pci);
-	u64 gpa = dev->bar.start + (PAGE_NOTIFY << PAGE_SHIFT);
+	u64 gpa = dev->bars[0].region.start + (PAGE_NOTIFY << PAGE_SHIFT);
 
+	(void)index;
 	for (unsigned int i = 0; i < vd->ops->nr_queues; i++, gpa += NOTIFY_MULTIPLIER) {
 		if (on)
 			vd->irqchip->route_doorbell(vd->irqchip, gpa, vd->kick_fd);
@@ -316,7 +317,7 @@ static void reading(struct pci_device *dev, unsigned int offset, unsigned int si
 	(void)size;
 	if (is_access_data(vd, offset) && access_window(vd, &at, &length))
 		pci_put32(dev->config, vd->access_cap + sizeof(struct virtio_pci_cap),
-			  bar_read(&dev->bar, at, length));
+			  bar_read(&dev->bars[0].region, at, length));
 }
 
 static void written(struct pci_device *dev, unsigned int offset, unsigned int size)
@@ -328,7 +329,7 @@ static void written(struct pci_device *dev, unsigned int offset, unsigned int si
 	if (is_access_data(vd, offset) && access_window(vd, &at, &length)) {
 		value = pci_get32(dev->config,
 				  vd->access_cap + sizeof(struct virtio_pci_cap));
-		bar_write(&dev->bar, at, length,
+		bar_write(&dev->bars[0].region, at, length,
 			  length == 4 ? value : value & ((1u << (8 * length)) - 1));
 	}
 	if (offset < PCI_STATUS) {
@@ -377,7 +378,7 @@ int virtio_pci_init(struct virtio_device *vd)
 
 	vd->pci = (struct pci_device) {
 		.name = vd->name,
-		.bar = { .name = vd->name, .read = bar_read, .write = bar_write },
+		.bars[0].region = { .name = vd->name, .read = bar_read, .write = bar_write },
 		.reading = reading,
 		.written = written,
 		.decode = decode,
@@ -386,7 +387,7 @@ int virtio_pci_init(struct virtio_device *vd)
 	vd->pci.config[PCI_REVISION_ID] = 1;	/* not transitional (4.1.2.1) */
 	pci_put16(vd->pci.config, PCI_SUBSYSTEM_VENDOR_ID, VENDOR);
 	pci_put16(vd->pci.config, PCI_SUBSYSTEM_ID, 0x40);
-	pci_make_bar(&vd->pci, BAR_SIZE);
+	pci_make_bar(&vd->pci, 0, PCI_BASE_ADDRESS_MEM_TYPE_64, BAR_SIZE);
 
 	add_cap(vd, VIRTIO_PCI_CAP_COMMON_CFG, PAGE_COMMON, ARRAY_SIZE(field_size) + 3,
 		sizeof(struct virtio_pci_cap));
