@@ -164,7 +164,7 @@ static void card_setup(void)
 
 static void card_teardown(void)
 {
-	virtio_unplug(&card.vd, &pci);
+	virtio_unplug(&card.vd);
 	virtio_net_destroy(&card);
 	pci_destroy(&pci, &ports);
 	reset_destroy(&reset, &ports);

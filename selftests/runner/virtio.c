@@ -148,7 +148,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	virtio_unplug(&vd, &pci);
+	virtio_unplug(&vd);
 	EXPECT_EQ(mmio.nr, 0);
 	EXPECT_EQ(doorbells, 0);
 	virtio_destroy(&vd);

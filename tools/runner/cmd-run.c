@@ -8,76 +8,68 @@
 
 #include "cmd.h"
 #include "machine.h"
+#include "peripherals.h"
 
 #define DEFAULT_MEMORY	(512 * MIB)
 #define DEFAULT_NAME	"guest"
 #define MODULES_MAX	32
-#define DISKS_MAX	16
-#define NETS_MAX	8
 #define REAL_MODE_END	0x100000
+#define HELP_COLUMN	22
 
 static const char usage[] =
 	"usage: vmxl run --kernel FILE [OPTION...]\n"
 	"       vmxl run --flat FILE --load ADDRESS [OPTION...]\n"
-	"\n"
-	"  --kernel FILE       bzImage, ELF with a PVH note, or multiboot kernel\n"
-	"  --initrd FILE       initial RAM disk\n"
-	"  --cmdline TEXT      the kernel's command line\n"
-	"  --module FILE[=TEXT] a module with its command line; may be given again\n"
-	"  --flat FILE         real-mode image\n"
-	"  --load ADDRESS      where it goes and starts, below 1 MiB\n"
-	"  --entry SEG:OFF     where it starts instead, both hexadecimal\n"
-	"  --memory SIZE       such as 512M (that is the default) or 6G\n"
-	"  --cpus N            number of CPUs, 1 by default\n"
-	"  --disk FILE[,ro]    a file or block device as a disk; may be given again\n"
-	"  --net user[,hostfwd=tcp:PORT:PORT]  a network card in this host's network, with\n"
-	"                      ports of this host that are the guest's; may be given again\n"
-	"  --net tap=NAME      a network card at a tap interface\n"
-	"  --rng               a source of random numbers\n"
-	"  --name NAME         name of the guest and of its threads\n"
-	"  --trace             print each exit to user space on stderr\n"
-	"  --stats             print counters at the end on stderr\n"
+	"\n";
+
+static const char usage_end[] =
 	"\n"
 	"At a terminal, Ctrl-A x leaves and Ctrl-A Ctrl-A types Ctrl-A.\n"
 	"Exit status: 0 the guest powered off, 1 bad options or files, 2 this host cannot\n"
 	"run guests, 3 the guest reset or had a triple fault, 4 entry or internal failure;\n"
 	"(V << 1) | 1 if the guest wrote V to port 0xf4.\n";
 
-enum option_id {
-	OPT_HELP, OPT_KERNEL, OPT_INITRD, OPT_CMDLINE, OPT_MODULE, OPT_FLAT, OPT_LOAD,
-	OPT_ENTRY, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_NET, OPT_RNG, OPT_NAME, OPT_TRACE, OPT_STATS,
-};
-
-static const struct option options[] = {
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "kernel", required_argument, NULL, OPT_KERNEL },
-	{ "initrd", required_argument, NULL, OPT_INITRD },
-	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
-	{ "module", required_argument, NULL, OPT_MODULE },
-	{ "flat", required_argument, NULL, OPT_FLAT },
-	{ "load", required_argument, NULL, OPT_LOAD },
-	{ "entry", required_argument, NULL, OPT_ENTRY },
-	{ "memory", required_argument, NULL, OPT_MEMORY },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "disk", required_argument, NULL, OPT_DISK },
-	{ "net", required_argument, NULL, OPT_NET },
-	{ "rng", no_argument, NULL, OPT_RNG },
-	{ "name", required_argument, NULL, OPT_NAME },
-	{ "trace", no_argument, NULL, OPT_TRACE },
-	{ "stats", no_argument, NULL, OPT_STATS },
-	{ }
-};
-
 struct arguments {
 	struct machine_config config;
 	struct boot_module modules[MODULES_MAX];
-	struct disk_config disks[DISKS_MAX];
-	struct net_config nets[NETS_MAX];
 	bool has_load, has_entry;
 };
 
-static int parse_memory(const char *text, u64 *memory)
+static int set_kernel(struct arguments *args, char *text)
 {
+	args->config.boot.kernel = text;
+	return 0;
+}
+
+static int set_initrd(struct arguments *args, char *text)
+{
+	args->config.boot.initrd = text;
+	return 0;
+}
+
+static int set_cmdline(struct arguments *args, char *text)
+{
+	args->config.boot.cmdline = text;
+	return 0;
+}
+
+static int set_flat(struct arguments *args, char *text)
+{
+	args->config.boot.flat = text;
+	return 0;
+}
+
+static int set_load(struct arguments *args, char *text)
+{
+	if (parse_u64(text, REAL_MODE_END - 1, &args->config.boot.load))
+		return fail(-EINVAL, "--load %s is no address below 1 MiB", text);
+	args->has_load = true;
+	return 0;
+}
+
+static int set_memory(struct arguments *args, char *text)
+{
+	u64 *memory = &args->config.memory;
+
 	if (parse_size(text, memory))
 		return fail(-EINVAL, "--memory %s is no size such as 512M or 6G", text);
 	if (*memory < BOOT_MIN_MEMORY)
@@ -89,14 +81,15 @@ static int parse_memory(const char *text, u64 *memory)
 	return 0;
 }
 
-static int parse_entry(const char *text, u32 *entry)
+static int set_entry(struct arguments *args, char *text)
 {
 	unsigned int segment, offset;
 	int end = -1;
 
 	if (sscanf(text, "%4x:%4x%n", &segment, &offset, &end) != 2 || end < 0 || text[end])
 		return fail(-EINVAL, "--entry %s is no SEGMENT:OFFSET in hexadecimal", text);
-	*entry = segment << 16 | offset;
+	args->config.boot.entry = segment << 16 | offset;
+	args->has_entry = true;
 	return 0;
 }
 
@@ -116,87 +109,125 @@ static int add_module(struct arguments *args, char *text)
 	return 0;
 }
 
-static int add_disk(struct arguments *args, char *text)
+static int set_cpus(struct arguments *args, char *text)
 {
-	struct machine_config *config = &args->config;
-	size_t len = strlen(text);
-	bool read_only = len > 3 && !strcmp(text + len - 3, ",ro");
-
-	if (config->nr_disks == DISKS_MAX)
-		return fail(-E2BIG, "too many disks: %u are allowed", DISKS_MAX);
-	if (read_only)
-		text[len - 3] = '\0';
-	args->disks[config->nr_disks++] = (struct disk_config) {
-		.path = text,
-		.read_only = read_only,
-	};
-	return 0;
-}
-
-static int add_net(struct arguments *args, char *text)
-{
-	if (args->config.nr_nets == NETS_MAX)
-		return fail(-E2BIG, "too many network cards: %u are allowed", NETS_MAX);
-	return net_parse(&args->nets[args->config.nr_nets++], text);
-}
-
-static int set_option(struct arguments *args, int option, char *value)
-{
-	struct machine_config *config = &args->config;
 	u64 number;
 
-	switch (option) {
-	case OPT_KERNEL:
-		config->boot.kernel = value;
-		break;
-	case OPT_INITRD:
-		config->boot.initrd = value;
-		break;
-	case OPT_CMDLINE:
-		config->boot.cmdline = value;
-		break;
-	case OPT_MODULE:
-		return add_module(args, value);
-	case OPT_FLAT:
-		config->boot.flat = value;
-		break;
-	case OPT_LOAD:
-		if (parse_u64(value, REAL_MODE_END - 1, &config->boot.load))
-			return fail(-EINVAL, "--load %s is no address below 1 MiB", value);
-		args->has_load = true;
-		break;
-	case OPT_ENTRY:
-		args->has_entry = true;
-		return parse_entry(value, &config->boot.entry);
-	case OPT_MEMORY:
-		return parse_memory(value, &config->memory);
-	case OPT_CPUS:
-		if (parse_u64(value, VMX_LITE_MAX_VCPUS, &number) || !number)
-			return fail(-EINVAL, "--cpus %s is no number from 1 to %u", value,
-				    VMX_LITE_MAX_VCPUS);
-		config->boot.cpus = number;
-		break;
-	case OPT_DISK:
-		return add_disk(args, value);
-	case OPT_NET:
-		return add_net(args, value);
-	case OPT_RNG:
-		config->rng = true;
-		break;
-	case OPT_NAME:
-		if (!*value || strlen(value) >= VMX_LITE_NAME_LEN || strchr(value, '/'))
-			return fail(-EINVAL, "--name %s is no name of 1 to %u bytes without /",
-				    value, VMX_LITE_NAME_LEN - 1);
-		config->name = value;
-		break;
-	case OPT_TRACE:
-		config->trace = true;
-		break;
-	case OPT_STATS:
-		config->stats = true;
-		break;
-	}
+	if (parse_u64(text, VMX_LITE_MAX_VCPUS, &number) || !number)
+		return fail(-EINVAL, "--cpus %s is no number from 1 to %u", text,
+			    VMX_LITE_MAX_VCPUS);
+	args->config.boot.cpus = number;
 	return 0;
+}
+
+static int set_name(struct arguments *args, char *text)
+{
+	if (!*text || strlen(text) >= VMX_LITE_NAME_LEN || strchr(text, '/'))
+		return fail(-EINVAL, "--name %s is no name of 1 to %u bytes without /", text,
+			    VMX_LITE_NAME_LEN - 1);
+	args->config.name = text;
+	return 0;
+}
+
+static int set_trace(struct arguments *args, char *text)
+{
+	(void)text;
+	args->config.trace = true;
+	return 0;
+}
+
+static int set_stats(struct arguments *args, char *text)
+{
+	(void)text;
+	args->config.stats = true;
+	return 0;
+}
+
+/* Options that are no device; those without @argument take none. */
+static const struct run_option {
+	const char *name;
+	const char *argument;
+	const char *help;
+	int (*set)(struct arguments *args, char *text);
+} run_options[] = {
+	{ "kernel", "FILE", "bzImage, ELF with a PVH note, or multiboot kernel", set_kernel },
+	{ "initrd", "FILE", "initial RAM disk", set_initrd },
+	{ "cmdline", "TEXT", "the kernel's command line", set_cmdline },
+	{ "module", "FILE[=TEXT]", "a module with its command line; may be given again",
+	  add_module },
+	{ "flat", "FILE", "real-mode image", set_flat },
+	{ "load", "ADDRESS", "where it goes and starts, below 1 MiB", set_load },
+	{ "entry", "SEG:OFF", "where it starts instead, both hexadecimal", set_entry },
+	{ "memory", "SIZE", "such as 512M (that is the default) or 6G", set_memory },
+	{ "cpus", "N", "number of CPUs, 1 by default", set_cpus },
+	{ "name", "NAME", "name of the guest and of its threads", set_name },
+	{ "trace", NULL, "print each exit to user space on stderr", set_trace },
+	{ "stats", NULL, "print counters at the end on stderr", set_stats },
+};
+
+static void print_option(const char *name, const char *argument, const char *help)
+{
+	int width = printf("  --%s%s%s", name, argument ? " " : "", argument ? argument : "");
+
+	if (width + 2 > HELP_COLUMN) {
+		putchar('\n');
+		width = 0;
+	}
+	do {
+		const char *end = strchrnul(help, '\n');
+
+		printf("%*s%.*s\n", HELP_COLUMN - width, "", (int)(end - help), help);
+		help = *end ? end + 1 : end;
+		width = 0;
+	} while (*help);
+}
+
+static void print_usage(void)
+{
+	fputs(usage, stdout);
+	for (unsigned int i = 0; i < ARRAY_SIZE(run_options); i++)
+		print_option(run_options[i].name, run_options[i].argument,
+			     run_options[i].help);
+	for (unsigned int i = 0; peripheral_kinds[i]; i++)
+		print_option(peripheral_kinds[i]->option, peripheral_kinds[i]->argument,
+			     peripheral_kinds[i]->help);
+	fputs(usage_end, stdout);
+}
+
+/* getopt's values: of --help, of run_options[0], of peripheral_kinds[0] */
+#define OPT_HELP	0
+#define OPT_RUN		1
+#define OPT_PERIPHERAL	(OPT_RUN + (int)ARRAY_SIZE(run_options))
+
+static struct option getopt_option(const char *name, const char *argument, int value)
+{
+	return (struct option) {
+		.name = name,
+		.has_arg = argument ? required_argument : no_argument,
+		.val = value,
+	};
+}
+
+/* The tables in getopt's form; NULL without memory. */
+static struct option *getopt_options(void)
+{
+	struct option *options;
+	unsigned int kinds = 0, n = 0;
+
+	while (peripheral_kinds[kinds])
+		kinds++;
+	options = calloc(OPT_PERIPHERAL + kinds + 1, sizeof(*options));
+	if (!options)
+		return NULL;
+	options[n++] = getopt_option("help", NULL, OPT_HELP);
+	for (unsigned int i = 0; i < ARRAY_SIZE(run_options); i++)
+		options[n++] = getopt_option(run_options[i].name, run_options[i].argument,
+					     OPT_RUN + i);
+	for (unsigned int i = 0; i < kinds; i++)
+		options[n++] = getopt_option(peripheral_kinds[i]->option,
+					     peripheral_kinds[i]->argument,
+					     OPT_PERIPHERAL + i);
+	return options;
 }
 
 /* Which options go together. */
@@ -221,8 +252,6 @@ static int check_options(struct arguments *args)
 	if (!boot->cmdline)
 		boot->cmdline = "";
 	boot->modules = args->modules;
-	args->config.disks = args->disks;
-	args->config.nets = args->nets;
 	return 0;
 }
 
@@ -233,6 +262,40 @@ static int refuse_option(int how, const char *option)
 	else
 		fail(-EINVAL, "there is no option '%s': vmxl run --help lists them", option);
 	return VMXL_USAGE;
+}
+
+/* Returns whether to run; if not, *status is the exit status. */
+static bool parse_arguments(struct arguments *args, int argc, char **argv,
+			    const struct option *options, int *status)
+{
+	int option, ret;
+
+	*status = VMXL_USAGE;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (option == OPT_HELP) {
+			print_usage();
+			*status = 0;
+			return false;
+		}
+		if (option == '?' || option == ':') {
+			*status = refuse_option(option, argv[optind - 1]);
+			return false;
+		}
+		if (option < OPT_PERIPHERAL)
+			ret = run_options[option - OPT_RUN].set(args, optarg);
+		else
+			ret = peripherals_add(&args->config.peripherals,
+					      peripheral_kinds[option - OPT_PERIPHERAL],
+					      optarg);
+		if (ret)
+			return false;
+	}
+	if (optind < argc) {
+		fail(-EINVAL, "what is '%s'? vmxl run --help lists the options", argv[optind]);
+		return false;
+	}
+	return !check_options(args);
 }
 
 /**
@@ -251,24 +314,12 @@ int cmd_run(int argc, char **argv)
 			.boot.cpus = 1,
 		},
 	};
-	int option;
+	struct option *options = getopt_options();
+	int status = VMXL_FAILED;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == OPT_HELP) {
-			fputs(usage, stdout);
-			return 0;
-		}
-		if (option == '?' || option == ':')
-			return refuse_option(option, argv[optind - 1]);
-		if (set_option(&args, option, optarg))
-			return VMXL_USAGE;
-	}
-	if (optind < argc) {
-		fail(-EINVAL, "what is '%s'? vmxl run --help lists the options", argv[optind]);
-		return VMXL_USAGE;
-	}
-	if (check_options(&args))
-		return VMXL_USAGE;
-	return machine_run(&args.config);
+	if (options && parse_arguments(&args, argc, argv, options, &status))
+		status = machine_run(&args.config);
+	peripherals_free(args.config.peripherals);
+	free(options);
+	return status;
 }

@@ -10,6 +10,7 @@
 
 #include "cpuid.h"
 #include "machine.h"
+#include "peripherals.h"
 #include "reasons.h"
 
 #define PORT_LIMIT	0xffffULL
@@ -70,6 +71,16 @@ static int create_devices(struct machine *m)
 		ret = debugexit_init(&m->debugexit, &m->ports, &m->power, console_print);
 	if (ret)
 		return fail(ret, "cannot make the devices: %s", strerror(-ret));
+	m->board = (struct board) {
+		.name = m->name,
+		.ctx = m->ctx,
+		.ram = &m->ram,
+		.irqchip = &m->irqchip,
+		.power = &m->power,
+		.ports = &m->ports,
+		.mmio = &m->mmio,
+		.pci = &m->pci,
+	};
 	return 0;
 }
 
@@ -216,6 +227,7 @@ int machine_run(const struct machine_config *config)
 		.trace = config->trace,
 		.nr_cpus = config->boot.cpus,
 		.power.suspend = suspend,
+		.peripherals = config->peripherals,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.status = -1,
 	};
@@ -252,12 +264,12 @@ int machine_run(const struct machine_config *config)
 	}
 	if (create_devices(&m))
 		goto out_fd;
-	if (peripherals_create(&m, config))
+	if (peripherals_create(m.peripherals, &m.board))
 		status = VMXL_USAGE;
 	else if (!cpus_create(&m) && !setup_cpuid(&m))
 		status = run(&m, config, &boot);
 	cpus_destroy(&m);
-	peripherals_destroy(&m);
+	peripherals_destroy(m.peripherals);
 	destroy_devices(&m);
 out_fd:
 	close(m.end_fd);

@@ -12,11 +12,10 @@
 #include "debugexit.h"
 #include "irqchip.h"
 #include "pci.h"
+#include "peripheral.h"
 #include "reset.h"
 #include "rtc.h"
 #include "uart.h"
-#include "virtio-blk.h"
-#include "virtio-net.h"
 #include "vmmapi.h"
 
 struct machine;
@@ -54,13 +53,8 @@ struct machine {
 	struct acpipm pm;
 	struct debugexit debugexit;
 	struct console console;
-	struct virtio_blk *disks;
-	unsigned int nr_disks;
-	struct virtio_device rng;
-	bool has_rng;
-	struct net_card *cards;
-	unsigned int nr_cards;
-	unsigned int next_slot;		/* of @pci */
+	struct board board;
+	struct peripheral *peripherals;
 
 	unsigned int nr_cpus;
 	struct cpu *cpus;
@@ -76,20 +70,14 @@ struct machine_config {
 	u64 memory;
 	bool trace;
 	bool stats;
-	const struct disk_config *disks;
-	unsigned int nr_disks;
-	bool rng;
-	const struct net_config *nets;
-	unsigned int nr_nets;
+	struct peripheral *peripherals;
 	struct boot_config boot;
 };
 
 int machine_run(const struct machine_config *config);
 
-/* peripherals.c */
+/* irqchip.c */
 void irqchip_init(struct irqchip *chip);
-int peripherals_create(struct machine *m, const struct machine_config *config);
-void peripherals_destroy(struct machine *m);
 
 /* vcpu.c */
 int cpus_create(struct machine *m);

@@ -1,172 +1,99 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The devices that a guest has only on demand, and what joins them to the module. */
+/* The devices that a guest has only on demand. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "machine.h"
-#include "virtio-rng.h"
+#include "peripherals.h"
 
-static struct vmctx *ctx_of(struct irqchip *chip)
-{
-	return container_of(chip, struct machine, irqchip)->ctx;
-}
+/* In this order they get their slots on the PCI bus. */
+const struct peripheral_kind *const peripheral_kinds[] = {
+	&disk_kind,
+	&net_kind,
+	&rng_kind,
+	NULL
+};
 
-static void set_line(struct irqchip *chip, unsigned int gsi, int level)
+static unsigned int rank(const struct peripheral_kind *kind)
 {
-	if (level)
-		vm_ioapic_assert_irq(ctx_of(chip), gsi);
-	else
-		vm_ioapic_deassert_irq(ctx_of(chip), gsi);
-}
+	unsigned int i = 0;
 
-static int route_msi(struct irqchip *chip, int fd, u64 address, u32 data)
-{
-	return vm_irqfd(ctx_of(chip), &(struct vmx_lite_irqfd) {
-		.fd = fd,
-		.flags = VMX_LITE_IRQFD_MSI,
-		.msi = { .address = address, .data = data },
-	});
-}
-
-static void unroute_msi(struct irqchip *chip, int fd)
-{
-	vm_irqfd(ctx_of(chip), &(struct vmx_lite_irqfd) {
-		.fd = fd,
-		.flags = VMX_LITE_IRQFD_DEASSIGN,
-	});
-}
-
-static int route_doorbell(struct irqchip *chip, u64 gpa, int fd)
-{
-	return vm_ioeventfd(ctx_of(chip), &(struct vmx_lite_ioeventfd) {
-		.addr = gpa,
-		.fd = fd,
-	});
-}
-
-static void unroute_doorbell(struct irqchip *chip, u64 gpa, int fd)
-{
-	vm_ioeventfd(ctx_of(chip), &(struct vmx_lite_ioeventfd) {
-		.addr = gpa,
-		.fd = fd,
-		.flags = VMX_LITE_IOEVENTFD_DEASSIGN,
-	});
+	while (peripheral_kinds[i] != kind)
+		i++;
+	return i;
 }
 
 /**
- * irqchip_init() - join devices to the module
- * @chip: a machine's
+ * peripherals_add() - take note of a device that the user wants
+ * @list: the devices so far
+ * @kind: one of peripheral_kinds
+ * @text: the option's value, kept; NULL if it takes none
+ *
+ * Return: 0, or a negative errno after a message; peripherals_free() is due in
+ * any case.
  */
-void irqchip_init(struct irqchip *chip)
+int peripherals_add(struct peripheral **list, const struct peripheral_kind *kind, char *text)
 {
-	*chip = (struct irqchip) {
-		.set_line = set_line,
-		.route_msi = route_msi,
-		.unroute_msi = unroute_msi,
-		.route_doorbell = route_doorbell,
-		.unroute_doorbell = unroute_doorbell,
-	};
-}
+	struct peripheral **at = list, *p;
+	unsigned int count = 0;
 
-static int plug(struct machine *m, struct virtio_device *vd)
-{
-	int ret = virtio_plug(vd, &m->pci, ++m->next_slot);
-
-	if (ret)
-		return fail(ret, "cannot make %s: %s", vd->name, strerror(-ret));
-	return 0;
-}
-
-static int create_disks(struct machine *m, const struct machine_config *config)
-{
-	int ret = 0;
-
-	if (!config->nr_disks)
-		return 0;
-	m->disks = calloc(config->nr_disks, sizeof(*m->disks));
-	if (!m->disks)
-		return fail(-ENOMEM, "cannot make the disks: %s", strerror(ENOMEM));
-	while (!ret && m->nr_disks < config->nr_disks) {
-		struct virtio_blk *disk = &m->disks[m->nr_disks];
-
-		ret = virtio_blk_init(disk, &config->disks[m->nr_disks], m->nr_disks,
-				      &m->ram, &m->irqchip);
-		m->nr_disks++;
-		if (!ret)
-			ret = plug(m, &disk->vd);
-	}
-	return ret;
-}
-
-static int create_cards(struct machine *m, const struct machine_config *config)
-{
-	int ret = 0;
-
-	if (!config->nr_nets)
-		return 0;
-	m->cards = calloc(config->nr_nets, sizeof(*m->cards));
-	if (!m->cards)
-		return fail(-ENOMEM, "cannot make the network cards: %s", strerror(ENOMEM));
-	while (!ret && m->nr_cards < config->nr_nets) {
-		struct net_card *card = &m->cards[m->nr_cards];
-
-		ret = virtio_net_init(card, &config->nets[m->nr_cards], m->nr_cards, &m->ram,
-				      &m->irqchip);
-		m->nr_cards++;
-		if (!ret)
-			ret = plug(m, &card->vd);
-	}
-	return ret;
-}
-
-static int create_rng(struct machine *m)
-{
-	int ret = virtio_rng_init(&m->rng, &m->ram, &m->irqchip);
-
-	m->has_rng = true;
-	if (ret)
-		return fail(ret, "cannot make rng: %s", strerror(-ret));
-	return plug(m, &m->rng);
+	for (; *at && rank((*at)->kind) <= rank(kind); at = &(*at)->next)
+		count += (*at)->kind == kind;
+	if (count == kind->max)
+		return fail(-E2BIG, "too many %s: %u %s allowed", kind->plural, kind->max,
+			    kind->max == 1 ? "is" : "are");
+	p = calloc(1, kind->size);
+	if (!p)
+		return fail(-ENOMEM, "no memory");
+	p->kind = kind;
+	p->index = count;
+	p->next = *at;
+	*at = p;
+	return kind->parse ? kind->parse(p, text) : 0;
 }
 
 /**
- * peripherals_create() - make the devices that the user asks for
- * @m: the machine, with its buses
- * @config: what the user asks for
+ * peripherals_free() - undo peripherals_add()
+ * @list: the devices, destroyed
+ */
+void peripherals_free(struct peripheral *list)
+{
+	while (list) {
+		struct peripheral *p = list;
+
+		list = p->next;
+		free(p);
+	}
+}
+
+/**
+ * peripherals_create() - make the devices that the user wants
+ * @list: the devices
+ * @board: the machine, which does not run yet
  *
  * Return: 0, or a negative errno after a message; peripherals_destroy() is due in
  * any case.
  */
-int peripherals_create(struct machine *m, const struct machine_config *config)
+int peripherals_create(struct peripheral *list, const struct board *board)
 {
-	int ret = create_disks(m, config);
+	int ret = 0;
 
-	if (!ret)
-		ret = create_cards(m, config);
-	if (!ret && config->rng)
-		ret = create_rng(m);
+	for (struct peripheral *p = list; p && !ret; p = p->next) {
+		p->created = true;
+		ret = p->kind->create(p, board);
+	}
 	return ret;
 }
 
 /**
- * peripherals_destroy() - undo peripherals_create()
- * @m: the machine; no vCPU runs
+ * peripherals_destroy() - undo peripherals_create(), whole or in part
+ * @list: the devices; no vCPU runs
  */
-void peripherals_destroy(struct machine *m)
+void peripherals_destroy(struct peripheral *list)
 {
-	if (m->has_rng) {
-		virtio_unplug(&m->rng, &m->pci);
-		virtio_destroy(&m->rng);
+	for (struct peripheral *p = list; p; p = p->next) {
+		if (p->created)
+			p->kind->destroy(p);
+		p->created = false;
 	}
-	for (unsigned int i = 0; i < m->nr_cards; i++) {
-		virtio_unplug(&m->cards[i].vd, &m->pci);
-		virtio_net_destroy(&m->cards[i]);
-	}
-	free(m->cards);
-	for (unsigned int i = 0; i < m->nr_disks; i++) {
-		virtio_unplug(&m->disks[i].vd, &m->pci);
-		virtio_blk_destroy(&m->disks[i]);
-	}
-	free(m->disks);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* --net, in words and as a table. */
+/* --net */
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "net.h"
+#include "peripheral.h"
+#include "virtio-net.h"
 
 /* tcp:PORT:PORT or udp:PORT:PORT */
 static int parse_forward(struct net_config *config, const char *text)
@@ -67,3 +69,45 @@ int net_parse(struct net_config *config, char *text)
 		return fail(-EINVAL, "'%s' is no name of a network interface", config->tap);
 	return 0;
 }
+
+struct nic {
+	struct peripheral p;
+	struct net_config config;
+	struct net_card card;
+};
+
+static int nic_parse(struct peripheral *p, char *text)
+{
+	return net_parse(&container_of(p, struct nic, p)->config, text);
+}
+
+static int nic_create(struct peripheral *p, const struct board *board)
+{
+	struct nic *nic = container_of(p, struct nic, p);
+	int ret = virtio_net_init(&nic->card, &nic->config, p->index, board->ram,
+				  board->irqchip);
+
+	return ret ? ret : virtio_join(&nic->card.vd, board);
+}
+
+static void nic_destroy(struct peripheral *p)
+{
+	struct nic *nic = container_of(p, struct nic, p);
+
+	virtio_unplug(&nic->card.vd);
+	virtio_net_destroy(&nic->card);
+}
+
+const struct peripheral_kind net_kind = {
+	.option = "net",
+	.argument = "NETWORK",
+	.help = "a network card; may be given again. NETWORK is tap=NAME, a tap\n"
+		"interface, or user[,hostfwd=tcp:PORT:PORT], this host's network, with\n"
+		"ports of this host that are the guest's",
+	.plural = "network cards",
+	.max = 8,
+	.size = sizeof(struct nic),
+	.parse = nic_parse,
+	.create = nic_create,
+	.destroy = nic_destroy,
+};

@@ -215,6 +215,23 @@ void pci_open_window64(struct pci_bus *pci, u64 ram_end, unsigned int address_bi
 }
 
 /**
+ * pci_free_slot() - find a place for a device
+ * @pci: the bus
+ *
+ * Return: the first free slot; PCI_SLOTS, which pci_add() refuses, if there is none.
+ */
+unsigned int pci_free_slot(struct pci_bus *pci)
+{
+	unsigned int slot = 0;
+
+	pthread_mutex_lock(&pci->lock);
+	while (slot < PCI_SLOTS && pci->slots[slot])
+		slot++;
+	pthread_mutex_unlock(&pci->lock);
+	return slot;
+}
+
+/**
  * pci_add() - put a device into a slot, its BARs into the windows for BARs
  * @pci: the bus; the guest does not run yet
  * @slot: 1 to PCI_SLOTS - 1

@@ -93,6 +93,7 @@ int pci_init(struct pci_bus *pci, struct bus *ports, struct bus *mmio,
 	     struct irqchip *irqchip, struct reset *reset);
 void pci_destroy(struct pci_bus *pci, struct bus *ports);
 void pci_open_window64(struct pci_bus *pci, u64 ram_end, unsigned int address_bits);
+unsigned int pci_free_slot(struct pci_bus *pci);
 int pci_add(struct pci_bus *pci, unsigned int slot, struct pci_device *dev);
 void pci_remove(struct pci_bus *pci, struct pci_device *dev);
 u32 pci_config_read(struct pci_bus *pci, unsigned int bdf, unsigned int offset,

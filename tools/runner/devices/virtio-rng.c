@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A virtio entropy device (virtio 1.2, section 5.4). */
+/* --rng: a virtio entropy device (virtio 1.2, section 5.4). */
 #include <linux/virtio_ids.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 
 #include "iov.h"
-#include "virtio-rng.h"
+#include "peripheral.h"
+#include "virtio.h"
 
 #define CLASS_OTHER	0xff0000
 /* What one chain is given at most: a guest's pool needs 64 bytes at a time. */
@@ -44,16 +46,35 @@ static const struct virtio_ops rng_ops = {
 	.run = rng_run,
 };
 
-/**
- * virtio_rng_init() - make an entropy device
- * @vd: the device
- * @ram: guest memory
- * @irqchip: interrupts and doorbells
- *
- * Return: 0 or a negative errno; virtio_destroy() is due in any case.
- */
-int virtio_rng_init(struct virtio_device *vd, const struct guest_ram *ram,
-		    struct irqchip *irqchip)
+struct rng {
+	struct peripheral p;
+	struct virtio_device vd;
+};
+
+static int rng_create(struct peripheral *p, const struct board *board)
 {
-	return virtio_init(vd, &rng_ops, "rng", ram, irqchip);
+	struct rng *rng = container_of(p, struct rng, p);
+	int ret = virtio_init(&rng->vd, &rng_ops, "rng", board->ram, board->irqchip);
+
+	if (ret)
+		return fail(ret, "cannot make rng: %s", strerror(-ret));
+	return virtio_join(&rng->vd, board);
 }
+
+static void rng_destroy(struct peripheral *p)
+{
+	struct rng *rng = container_of(p, struct rng, p);
+
+	virtio_unplug(&rng->vd);
+	virtio_destroy(&rng->vd);
+}
+
+const struct peripheral_kind rng_kind = {
+	.option = "rng",
+	.help = "a source of random numbers",
+	.plural = "sources of random numbers",
+	.max = 1,
+	.size = sizeof(struct rng),
+	.create = rng_create,
+	.destroy = rng_destroy,
+};

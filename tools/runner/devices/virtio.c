@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "peripheral.h"
 #include "virtio.h"
 
 #define STATUS_KNOWN	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | \
@@ -260,13 +261,32 @@ int virtio_plug(struct virtio_device *vd, struct pci_bus *pci, unsigned int slot
 }
 
 /**
- * virtio_unplug() - stop a device: it uses no guest memory afterwards
- * @vd: the device, plugged or not
- * @pci: the bus; the guest does not run any more
+ * virtio_join() - virtio_plug() into the first free slot of a machine
+ * @vd: the device
+ * @board: the machine; the guest does not run yet
+ *
+ * Return: 0, or a negative errno after a message.
  */
-void virtio_unplug(struct virtio_device *vd, struct pci_bus *pci)
+int virtio_join(struct virtio_device *vd, const struct board *board)
 {
-	if (!vd->pci.pci)
+	int ret = virtio_plug(vd, board->pci, pci_free_slot(board->pci));
+
+	if (ret == -EINVAL)
+		return fail(ret, "there are too many PCI devices for %s", vd->name);
+	if (ret)
+		return fail(ret, "cannot make %s: %s", vd->name, strerror(-ret));
+	return 0;
+}
+
+/**
+ * virtio_unplug() - stop a device: it uses no guest memory afterwards
+ * @vd: the device, plugged or not; the guest does not run any more
+ */
+void virtio_unplug(struct virtio_device *vd)
+{
+	struct pci_bus *pci = vd->pci.pci;
+
+	if (!pci)
 		return;
 	if (vd->has_thread) {
 		eventfd_write(vd->stop_fd, 1);

@@ -23,6 +23,7 @@
 #define VIRTIO_ISR_QUEUE	(1u << 0)
 #define VIRTIO_ISR_CONFIG	(1u << 1)
 
+struct board;
 struct virtio_device;
 
 /**
@@ -84,7 +85,8 @@ int virtio_init(struct virtio_device *vd, const struct virtio_ops *ops, const ch
 		const struct guest_ram *ram, struct irqchip *irqchip);
 void virtio_destroy(struct virtio_device *vd);
 int virtio_plug(struct virtio_device *vd, struct pci_bus *pci, unsigned int slot);
-void virtio_unplug(struct virtio_device *vd, struct pci_bus *pci);
+void virtio_unplug(struct virtio_device *vd);
+int virtio_join(struct virtio_device *vd, const struct board *board);
 
 /* for kinds of devices, with the lock held */
 bool virtio_running(const struct virtio_device *vd);

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What joins devices to the module: interrupts and doorbells. */
+#include "machine.h"
+
+static struct vmctx *ctx_of(struct irqchip *chip)
+{
+	return container_of(chip, struct machine, irqchip)->ctx;
+}
+
+static void set_line(struct irqchip *chip, unsigned int gsi, int level)
+{
+	if (level)
+		vm_ioapic_assert_irq(ctx_of(chip), gsi);
+	else
+		vm_ioapic_deassert_irq(ctx_of(chip), gsi);
+}
+
+static int route_msi(struct irqchip *chip, int fd, u64 address, u32 data)
+{
+	return vm_irqfd(ctx_of(chip), &(struct vmx_lite_irqfd) {
+		.fd = fd,
+		.flags = VMX_LITE_IRQFD_MSI,
+		.msi = { .address = address, .data = data },
+	});
+}
+
+static void unroute_msi(struct irqchip *chip, int fd)
+{
+	vm_irqfd(ctx_of(chip), &(struct vmx_lite_irqfd) {
+		.fd = fd,
+		.flags = VMX_LITE_IRQFD_DEASSIGN,
+	});
+}
+
+static int route_doorbell(struct irqchip *chip, u64 gpa, int fd)
+{
+	return vm_ioeventfd(ctx_of(chip), &(struct vmx_lite_ioeventfd) {
+		.addr = gpa,
+		.fd = fd,
+	});
+}
+
+static void unroute_doorbell(struct irqchip *chip, u64 gpa, int fd)
+{
+	vm_ioeventfd(ctx_of(chip), &(struct vmx_lite_ioeventfd) {
+		.addr = gpa,
+		.fd = fd,
+		.flags = VMX_LITE_IOEVENTFD_DEASSIGN,
+	});
+}
+
+/**
+ * irqchip_init() - join devices to the module
+ * @chip: a machine's
+ */
+void irqchip_init(struct irqchip *chip)
+{
+	*chip = (struct irqchip) {
+		.set_line = set_line,
+		.route_msi = route_msi,
+		.unroute_msi = unroute_msi,
+		.route_doorbell = route_doorbell,
+		.unroute_doorbell = unroute_doorbell,
+	};
+}
