@@ -39,7 +39,7 @@ static struct virtio_device vd;
 static struct guest_ram ram;
 static struct power power;
 static u64 base;
-static int line, doorbells, routes;
+static int line, doorbells, routes, unroutes;
 static u64 route_address;
 static u32 route_data;
 static int route_fd;
@@ -64,7 +64,8 @@ static int route_msi(struct irqchip *chip, int fd, u64 address, u32 data)
 static void unroute_msi(struct irqchip *chip, int fd)
 {
 	(void)chip;
-	(void)fd;
+	EXPECT_EQ(fd, route_fd);
+	unroutes++;
 }
 
 static int route_doorbell(struct irqchip *chip, u64 gpa, int fd)
@@ -134,6 +135,7 @@ static void setup(void)
 	line = 0;
 	doorbells = 0;
 	routes = 0;
+	unroutes = 0;
 	ram = (struct guest_ram) { .base = calloc(1, RAM_SIZE), .lowmem = RAM_SIZE };
 	bus_init(&ports, 0xffff);
 	bus_init(&mmio, UINT64_MAX);
@@ -478,6 +480,14 @@ static void msix_masks(void)
 	msix_signal(&vd.msix, 0);
 	EXPECT_EQ(routes, 2);
 	EXPECT_EQ(route_data, 0x1235);
+	EXPECT_EQ(sent(), 1);
+	put(TABLE + 12, 4, 1);			/* masked: nobody listens any more */
+	EXPECT_EQ(unroutes, 1);
+	msix_signal(&vd.msix, 0);
+	EXPECT_EQ(get(PBA, 4), 1);
+	set_config(vd.msix.cap + PCI_MSIX_FLAGS, 2, 0);	/* off: forgotten */
+	set_config(vd.msix.cap + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
+	EXPECT_EQ(get(PBA, 4), 0);
 	msix_signal(&vd.msix, 3);		/* no such vector */
 	msix_signal(&vd.msix, 0xffff);
 	put(PBA, 8, UINT64_MAX);		/* read-only */

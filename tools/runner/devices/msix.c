@@ -2,10 +2,13 @@
 /*
  * MSI-X (PCI Local Bus 3.0, section 6.8.2). Each vector is an eventfd that the
  * module turns into its message, so that an interrupt takes one write() of the
- * device's thread. The module is told a message when it is first sent.
+ * device's thread, or none where a module signals it for a lent device. While a
+ * vector is masked nobody reads its eventfd: the count that it gathers is sent
+ * when the module is joined to it again.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -15,40 +18,50 @@
 #define ADDRESS_MASK	0xfffffffcu	/* 4-byte aligned */
 
 /**
- * msix_init() - give a function the capability MSI-X
- * @msix: what it keeps
- * @dev: the function, not yet on a bus
+ * msix_init() - make MSI-X, off and masked
+ * @msix: what it keeps; the caller may then set @opened
  * @irqchip: where messages go
- * @nr: vectors, 1 to MSIX_VECTORS_MAX
- * @table: offset of the table in BAR 0, a multiple of 8
- * @pba: offset of the pending bits in BAR 0, a multiple of 8
+ * @nr: vectors, 1 to 2048
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or -ENOMEM; msix_destroy() is due in any case.
  */
-int msix_init(struct msix *msix, struct pci_device *dev, struct irqchip *irqchip,
-	      unsigned int nr, u32 table, u32 pba)
+int msix_init(struct msix *msix, struct irqchip *irqchip, unsigned int nr)
 {
 	*msix = (struct msix) { .irqchip = irqchip };
 	pthread_mutex_init(&msix->lock, NULL);
 	msix->vectors = calloc(nr, sizeof(*msix->vectors));
 	if (!msix->vectors)
 		return -ENOMEM;
-	for (; msix->nr < nr; msix->nr++) {
-		struct msix_vector *v = &msix->vectors[msix->nr];
-
-		v->control = PCI_MSIX_ENTRY_CTRL_MASKBIT;
-		v->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (v->fd < 0)
-			return -errno;
+	msix->nr = nr;
+	for (unsigned int i = 0; i < nr; i++) {
+		msix->vectors[i].control = PCI_MSIX_ENTRY_CTRL_MASKBIT;
+		msix->vectors[i].fd = -1;
 	}
+	return 0;
+}
 
+/**
+ * msix_add_capability() - give a function the capability MSI-X
+ * @msix: MSI-X
+ * @dev: the function, not yet on a bus
+ * @table: offset of the table in its BAR, a multiple of 8, | the BAR's index
+ * @pba: the same for the pending bits
+ */
+void msix_add_capability(struct msix *msix, struct pci_device *dev, u32 table, u32 pba)
+{
 	msix->cap = pci_add_capability(dev, PCI_CAP_ID_MSIX, PCI_CAP_MSIX_SIZEOF);
-	pci_put16(dev->config, msix->cap + PCI_MSIX_FLAGS, nr - 1);
+	pci_put16(dev->config, msix->cap + PCI_MSIX_FLAGS, msix->nr - 1);
 	pci_put16(dev->writable, msix->cap + PCI_MSIX_FLAGS,
 		  PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 	pci_put32(dev->config, msix->cap + PCI_MSIX_TABLE, table);
 	pci_put32(dev->config, msix->cap + PCI_MSIX_PBA, pba);
-	return 0;
+}
+
+static void unroute(struct msix *msix, struct msix_vector *v)
+{
+	if (v->routed)
+		msix->irqchip->unroute_msi(msix->irqchip, v->fd);
+	v->routed = false;
 }
 
 /**
@@ -58,41 +71,44 @@ int msix_init(struct msix *msix, struct pci_device *dev, struct irqchip *irqchip
 void msix_destroy(struct msix *msix)
 {
 	for (unsigned int i = 0; i < msix->nr; i++) {
-		if (msix->vectors[i].routed)
-			msix->irqchip->unroute_msi(msix->irqchip, msix->vectors[i].fd);
-		close(msix->vectors[i].fd);
+		unroute(msix, &msix->vectors[i]);
+		if (msix->vectors[i].fd >= 0)
+			close(msix->vectors[i].fd);
 	}
 	free(msix->vectors);
 	pthread_mutex_destroy(&msix->lock);
 }
 
+/* Without an eventfd, which is for the host to allow more, there is no interrupt. */
+static bool open_vector(struct msix *msix, struct msix_vector *v)
+{
+	if (v->fd >= 0)
+		return true;
+	v->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (v->fd >= 0 && msix->opened)
+		msix->opened(msix, v - msix->vectors);
+	return v->fd >= 0;
+}
+
 /* A message that the module refuses would have gone nowhere on a PC, too. */
-static void send(struct msix *msix, struct msix_vector *v)
+static void update(struct msix *msix, struct msix_vector *v)
 {
 	u64 address = v->address_low | (u64)v->address_high << 32;
 
-	if (!v->routed || v->routed_address != address || v->routed_data != v->data) {
-		if (msix->irqchip->route_msi(msix->irqchip, v->fd, address, v->data))
-			return;
-		v->routed = true;
-		v->routed_address = address;
-		v->routed_data = v->data;
-	}
-	eventfd_write(v->fd, 1);
-}
-
-static void send_pending(struct msix *msix)
-{
-	if (!msix->enabled || msix->masked)
+	if (!msix->enabled || msix->masked || (v->control & PCI_MSIX_ENTRY_CTRL_MASKBIT) ||
+	    !open_vector(msix, v)) {
+		unroute(msix, v);
 		return;
-	for (unsigned int i = 0; i < msix->nr; i++) {
-		struct msix_vector *v = &msix->vectors[i];
-
-		if (!(msix->pending >> i & 1) || (v->control & PCI_MSIX_ENTRY_CTRL_MASKBIT))
-			continue;
-		msix->pending &= ~(1ULL << i);
-		send(msix, v);
 	}
+	if (v->routed && v->routed_address == address && v->routed_data == v->data)
+		return;
+	if (msix->irqchip->route_msi(msix->irqchip, v->fd, address, v->data)) {
+		unroute(msix, v);
+		return;
+	}
+	v->routed = true;
+	v->routed_address = address;
+	v->routed_data = v->data;
 }
 
 static u32 *table_word(struct msix *msix, u64 offset)
@@ -170,9 +186,19 @@ void msix_table_write(struct msix *msix, u64 offset, unsigned int size, u64 valu
 			*word &= PCI_MSIX_ENTRY_CTRL_MASKBIT;
 			break;
 		}
+		update(msix, &msix->vectors[(offset + i) / PCI_MSIX_ENTRY_SIZE]);
 	}
-	send_pending(msix);
 	pthread_mutex_unlock(&msix->lock);
+}
+
+static bool pending(const struct msix *msix, u64 vector)
+{
+	struct pollfd fd = { .events = POLLIN };
+
+	if (vector >= msix->nr || msix->vectors[vector].routed)
+		return false;
+	fd.fd = msix->vectors[vector].fd;
+	return fd.fd >= 0 && poll(&fd, 1, 0) == 1;
 }
 
 /**
@@ -181,16 +207,17 @@ void msix_table_write(struct msix *msix, u64 offset, unsigned int size, u64 valu
  * @offset: byte of the pending bits
  * @size: 1, 2, 4 or 8
  *
- * Return: the value.
+ * Return: the value; 0 beyond them.
  */
 u64 msix_pba_read(struct msix *msix, u64 offset, unsigned int size)
 {
-	u64 value;
+	u64 value = 0;
 
-	if (offset + size > sizeof(msix->pending))
+	if (offset >= msix->nr)
 		return 0;
 	pthread_mutex_lock(&msix->lock);
-	value = msix->pending >> (8 * offset);
+	for (unsigned int i = 0; i < 8 * size; i++)
+		value |= (u64)pending(msix, 8 * offset + i) << i;
 	pthread_mutex_unlock(&msix->lock);
 	return value;
 }
@@ -206,11 +233,16 @@ bool msix_control_written(struct msix *msix, const struct pci_device *dev)
 {
 	u16 flags = pci_get16(dev->config, msix->cap + PCI_MSIX_FLAGS);
 	bool enabled = flags & PCI_MSIX_FLAGS_ENABLE;
+	eventfd_t count;
 
 	pthread_mutex_lock(&msix->lock);
 	msix->enabled = enabled;
 	msix->masked = flags & PCI_MSIX_FLAGS_MASKALL;
-	send_pending(msix);
+	for (unsigned int i = 0; i < msix->nr; i++) {
+		update(msix, &msix->vectors[i]);
+		if (!enabled && msix->vectors[i].fd >= 0)
+			eventfd_read(msix->vectors[i].fd, &count);
+	}
 	pthread_mutex_unlock(&msix->lock);
 	return enabled;
 }
@@ -243,9 +275,7 @@ void msix_signal(struct msix *msix, unsigned int vector)
 	if (vector >= msix->nr)
 		return;
 	pthread_mutex_lock(&msix->lock);
-	if (msix->enabled) {
-		msix->pending |= 1ULL << vector;
-		send_pending(msix);
-	}
+	if (msix->enabled && open_vector(msix, &msix->vectors[vector]))
+		eventfd_write(msix->vectors[vector].fd, 1);
 	pthread_mutex_unlock(&msix->lock);
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* MSI-X: a table and pending bits in BAR 0. */
+/* MSI-X: a table and pending bits. */
 #ifndef VMXL_MSIX_H
 #define VMXL_MSIX_H
 
 #include "pci.h"
 
-#define MSIX_VECTORS_MAX	64	/* the pending bits fit a u64 */
-
 /**
  * struct msix_vector - an entry of the table (PCI 3.0, section 6.8.2)
- * @fd: eventfd that sends the message
- * @routed: the module knows the message of @fd: @routed_address, @routed_data
+ * @fd: eventfd that sends the message, -1 until it is needed; while the vector
+ *	is masked, that it has a count is the pending bit
+ * @routed: the module sends @routed_address, @routed_data for @fd
  */
 struct msix_vector {
 	u32 address_low, address_high, data, control;
@@ -20,19 +19,26 @@ struct msix_vector {
 	u32 routed_data;
 };
 
-/* All but the first three is guarded by @lock, which is innermost. */
+/**
+ * struct msix - MSI-X of a function
+ * @irqchip: where messages go
+ * @nr: vectors
+ * @cap: offset of the capability
+ * @opened: a vector has got its eventfd; with @lock held; may be NULL
+ * @lock: guards what follows; innermost but for what @opened takes
+ */
 struct msix {
 	struct irqchip *irqchip;
 	unsigned int nr;
 	u8 cap;
+	void (*opened)(struct msix *msix, unsigned int vector);
 	pthread_mutex_t lock;
 	bool enabled, masked;
-	u64 pending;
 	struct msix_vector *vectors;
 };
 
-int msix_init(struct msix *msix, struct pci_device *dev, struct irqchip *irqchip,
-	      unsigned int nr, u32 table, u32 pba);
+int msix_init(struct msix *msix, struct irqchip *irqchip, unsigned int nr);
+void msix_add_capability(struct msix *msix, struct pci_device *dev, u32 table, u32 pba);
 void msix_destroy(struct msix *msix);
 u64 msix_table_read(struct msix *msix, u64 offset, unsigned int size);
 void msix_table_write(struct msix *msix, u64 offset, unsigned int size, u64 value);

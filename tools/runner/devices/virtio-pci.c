@@ -375,6 +375,7 @@ int virtio_pci_init(struct virtio_device *vd)
 {
 	unsigned int nr = vd->ops->nr_queues;
 	u8 notify;
+	int ret;
 
 	vd->pci = (struct pci_device) {
 		.name = vd->name,
@@ -398,8 +399,11 @@ int virtio_pci_init(struct virtio_device *vd)
 			 sizeof(struct virtio_pci_notify_cap));
 	pci_put32(vd->pci.config, notify + sizeof(struct virtio_pci_cap), NOTIFY_MULTIPLIER);
 	add_access_cap(vd);
-	return msix_init(&vd->msix, &vd->pci, vd->irqchip, nr + 1,
-			 PAGE_TABLE << PAGE_SHIFT, PAGE_PBA << PAGE_SHIFT);
+	ret = msix_init(&vd->msix, vd->irqchip, nr + 1);
+	if (!ret)
+		msix_add_capability(&vd->msix, &vd->pci, PAGE_TABLE << PAGE_SHIFT,
+				    PAGE_PBA << PAGE_SHIFT);
+	return ret;
 }
 
 /**
