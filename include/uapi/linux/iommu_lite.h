@@ -261,7 +261,7 @@ struct iommu_lite_fault_eventfd {
 #define IOMMU_LITE_DEVICE_ATTACHED	(1U << 0)
 #define IOMMU_LITE_DEVICE_GONE		(1U << 1)
 #define IOMMU_LITE_DEVICE_ATS		(1U << 2)	/* it caches translations */
-#define IOMMU_LITE_DEVICE_LENT		(1U << 3)	/* bound to iommu-lite: what follows works */
+#define IOMMU_LITE_DEVICE_LENT		(1U << 3)	/* bound to iommu-lite */
 #define IOMMU_LITE_DEVICE_INTR_REMAP	(1U << 4)	/* its interrupts are remapped */
 
 /**
