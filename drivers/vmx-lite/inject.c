@@ -212,6 +212,15 @@ static int waiting_vector(struct vl_vcpu *vcpu)
 	return vl_lapic_pending(vcpu);
 }
 
+/*
+ * An 8259A in user space asserts INTR and LINT0 lets it through.  It outranks
+ * the local APIC, which has no say in it (SDM vol. 3, 11.8.1).
+ */
+static bool extint_waits(struct vl_vcpu *vcpu)
+{
+	return unlikely(READ_ONCE(vcpu->run->intr_pin)) && vl_lapic_passes_intr(vcpu->lapic);
+}
+
 static void take_vector(struct vl_vcpu *vcpu, int vector)
 {
 	if (vcpu->hw.ext_vector >= 0)
@@ -291,7 +300,7 @@ void vl_inject_events(struct vl_vcpu *vcpu)
 	in_sti = !injected && (blocking & GUEST_INTR_STATE_STI);
 	vl_set_proc(hw, CPU_BASED_NMI_WINDOW_EXITING, hw->nmi_pending && !in_sti);
 	vl_set_proc(hw, CPU_BASED_INTR_WINDOW_EXITING,
-		    vector >= 0 || (hw->nmi_pending && in_sti));
+		    vector >= 0 || extint_waits(vcpu) || (hw->nmi_pending && in_sti));
 	update_tpr_threshold(vcpu);
 }
 
@@ -312,7 +321,25 @@ bool vl_vcpu_has_event(struct vl_vcpu *vcpu)
 		return true;
 	if (vcpu->hw.nmi_pending && !nmi_blocked(blocking))
 		return true;
-	return !interrupts_blocked(blocking) && waiting_vector(vcpu) >= 0;
+	return !interrupts_blocked(blocking) &&
+	       (waiting_vector(vcpu) >= 0 || extint_waits(vcpu));
+}
+
+/**
+ * vl_extint_ready() - must user space be asked for the vector of its 8259A now?
+ * @vcpu: the vCPU, loaded
+ *
+ * The vector is asked for when the guest can take it, as hardware's interrupt
+ * acknowledge cycle does: until then a request of higher priority may come, or
+ * this one may be withdrawn.
+ * Context: the vCPU's thread, loaded.
+ * Return: whether it must.
+ */
+bool vl_extint_ready(struct vl_vcpu *vcpu)
+{
+	return extint_waits(vcpu) && vcpu->activity == VMX_LITE_RUNNING &&
+	       !vcpu->hw.pending_valid && vcpu->hw.ext_vector < 0 &&
+	       !interrupts_blocked(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO));
 }
 
 /**

@@ -111,6 +111,24 @@ bool vl_lapic_in_x2apic(const struct vl_lapic *lapic)
 	return READ_ONCE(lapic->base) & X2APIC_ENABLE;
 }
 
+/**
+ * vl_lapic_passes_intr() - does an 8259A behind LINT0 reach the CPU?
+ * @lapic: local APIC
+ *
+ * SDM vol. 3, 11.5.1: delivery mode ExtINT; 11.4.3: LINT0 is INTR while the local
+ * APIC is disabled.
+ * Context: (v).
+ * Return: whether it does.
+ */
+bool vl_lapic_passes_intr(const struct vl_lapic *lapic)
+{
+	u32 lvt = vl_lapic_reg(lapic, APIC_LVT0);
+
+	if (!vl_lapic_enabled(lapic))
+		return true;
+	return !(lvt & APIC_LVT_MASKED) && GET_APIC_DELIVERY_MODE(lvt) == VL_IRQ_EXTINT;
+}
+
 static u32 id_reg(const struct vl_vcpu *vcpu)
 {
 	return vl_lapic_in_x2apic(vcpu->lapic) ? vcpu->id : vcpu->id << 24;
@@ -249,6 +267,7 @@ static void change_base(struct vl_vcpu *vcpu, u64 value)
 	u64 old = lapic->base;
 
 	WRITE_ONCE(lapic->base, value);
+	vl_request(vcpu, VL_REQ_EVENT);
 	if (!(value & MSR_IA32_APICBASE_ENABLE)) {
 		if (old & MSR_IA32_APICBASE_ENABLE)
 			reset_regs(vcpu);
@@ -516,6 +535,9 @@ static void write_lvt(struct vl_lapic *lapic, unsigned int reg, u32 value)
 			vl_lapic_timer_stop(lapic);
 	}
 	vl_lapic_set_reg(lapic, reg, value);
+	/* An 8259A may be waiting behind this pin. */
+	if (reg == APIC_LVT0)
+		vl_request(lapic->vcpu, VL_REQ_EVENT);
 }
 
 static void write_reg(struct vl_vcpu *vcpu, unsigned int reg, u32 value)

@@ -121,6 +121,7 @@ static inline void vl_lapic_set_reg(struct vl_lapic *lapic, unsigned int reg, u3
 
 bool vl_lapic_enabled(const struct vl_lapic *lapic);
 bool vl_lapic_in_x2apic(const struct vl_lapic *lapic);
+bool vl_lapic_passes_intr(const struct vl_lapic *lapic);
 u8 vl_lapic_ppr(const struct vl_lapic *lapic);
 bool vl_lapic_match(struct vl_vcpu *vcpu, const struct vl_irq *irq);
 bool vl_lapic_accept(struct vl_vcpu *vcpu, const struct vl_irq *irq);

@@ -439,6 +439,10 @@ static int run_loop(struct vl_vcpu *vcpu)
 			vcpu->run->insn_len = 0;
 			return vl_exit_to_user(vcpu, VM_EXITCODE_MTRAP);
 		}
+		if (unlikely(vl_extint_ready(vcpu))) {
+			vcpu->run->rip = vmcs_read(GUEST_RIP);
+			return vl_exit_to_user(vcpu, VM_EXITCODE_EXTINT);
+		}
 		if (unlikely(vcpu->activity != VMX_LITE_RUNNING)) {
 			wait_for_event(vcpu);
 			continue;
@@ -467,6 +471,9 @@ int vl_vcpu_run(struct vl_vcpu *vcpu)
 {
 	int ret;
 
+	/* The pin may have risen since the last entry. */
+	if (unlikely(READ_ONCE(vcpu->run->intr_pin)))
+		vl_request(vcpu, VL_REQ_EVENT);
 	fpu_swap_kvm_fpstate(&vcpu->hw.fpu, true);
 	ret = complete_last_exit(vcpu);
 	if (ret == VL_RESUME)

@@ -269,6 +269,7 @@ void vl_requeue_vectoring(struct vl_vcpu *vcpu);
 void vl_cancel_injection(struct vl_vcpu *vcpu);
 void vl_inject_events(struct vl_vcpu *vcpu);
 bool vl_vcpu_has_event(struct vl_vcpu *vcpu);
+bool vl_extint_ready(struct vl_vcpu *vcpu);
 void vl_update_exceptions(struct vl_vcpu *vcpu);
 
 /* ---- host.c ---- */

@@ -26,6 +26,7 @@ static const char *const exit_names[VM_EXITCODE_MAX] = {
 	[VM_EXITCODE_INTR] = "intr",
 	[VM_EXITCODE_FAIL_ENTRY] = "fail_entry",
 	[VM_EXITCODE_INTERNAL] = "internal",
+	[VM_EXITCODE_EXTINT] = "extint",
 };
 
 static const char *const suspend_names[] = {

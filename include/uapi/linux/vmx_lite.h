@@ -479,6 +479,7 @@ enum vmx_lite_exit_reason {
 	VM_EXITCODE_INTR,		/* a signal, or immediate_exit */
 	VM_EXITCODE_FAIL_ENTRY,		/* VM entry failed: see why */
 	VM_EXITCODE_INTERNAL,		/* the engine cannot go on: see why */
+	VM_EXITCODE_EXTINT,		/* the guest takes an interrupt of the INTR pin */
 	VM_EXITCODE_MAX
 };
 
@@ -506,6 +507,9 @@ enum vmx_lite_fail {
  * struct vmx_lite_run - the start of the vCPU fd's mapping
  * @immediate_exit: in: not 0: VM_RUN completes the last exit, then returns
  *	with INTR before entering the guest.  A signal handler may set it.
+ * @intr_pin: in: level of the INTR pin, where an interrupt controller of user
+ *	space (8259A) ends: while not 0, VM_RUN returns with EXTINT as soon as the
+ *	guest can take the interrupt; VM_INJECT gives it the vector
  * @exit_reason: out: enum vmx_lite_exit_reason
  * @insn_len: length of the instruction that exited, 0 if it has none
  * @rip: where the guest is; for INOUT, MMIO, RDMSR, WRMSR the instruction,
@@ -516,7 +520,8 @@ enum vmx_lite_fail {
  */
 struct vmx_lite_run {
 	__u8 immediate_exit;
-	__u8 pad0[7];
+	__u8 intr_pin;
+	__u8 pad0[6];
 	__u32 exit_reason;
 	__u32 insn_len;
 	__u64 rip;
