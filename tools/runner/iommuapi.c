@@ -100,7 +100,31 @@ int iommu_create_domain(int fd)
 }
 
 /**
- * iommu_open_device() - take a device from the kernel
+ * iommu_open_lent() - take a device from the kernel
+ * @fd: from iommu_open()
+ * @bdf: which
+ * @flags: IOMMU_LITE_OPEN_*
+ * @reason: enum iommu_lite_reason, for iommu_reason_text(); may be NULL
+ *
+ * Return: a descriptor or -errno.
+ */
+int iommu_open_lent(int fd, const struct iommu_bdf *bdf, uint32_t flags, uint32_t *reason)
+{
+	struct iommu_lite_open_device open = {
+		.segment = bdf->segment,
+		.bus = bdf->bus,
+		.devfn = bdf->devfn,
+		.flags = flags,
+	};
+	int ret = call(fd, IOMMU_LITE_OPEN_DEVICE, &open);
+
+	if (reason)
+		*reason = open.reason;
+	return ret;
+}
+
+/**
+ * iommu_open_device() - take a device for its DMA only
  * @fd: from iommu_open()
  * @bdf: which
  * @reason: enum iommu_lite_reason, for iommu_reason_text(); may be NULL
@@ -109,16 +133,7 @@ int iommu_create_domain(int fd)
  */
 int iommu_open_device(int fd, const struct iommu_bdf *bdf, uint32_t *reason)
 {
-	struct iommu_lite_open_device open = {
-		.segment = bdf->segment,
-		.bus = bdf->bus,
-		.devfn = bdf->devfn,
-	};
-	int ret = call(fd, IOMMU_LITE_OPEN_DEVICE, &open);
-
-	if (reason)
-		*reason = open.reason;
-	return ret;
+	return iommu_open_lent(fd, bdf, 0, reason);
 }
 
 /**
@@ -142,6 +157,8 @@ const char *iommu_reason_text(uint32_t reason)
 			"firmware uses it through reserved memory (RMRR): it cannot be lent",
 		[IOMMU_LITE_BRIDGE] = "it is a bridge: lend what is behind it",
 		[IOMMU_LITE_ALREADY_OPEN] = "it is open already",
+		[IOMMU_LITE_UNSAFE_INTERRUPTS] =
+			"its DMA could forge interrupts of this host, which are not remapped",
 	};
 
 	return reason < ARRAY_SIZE(texts) ? texts[reason] : "unknown reason";
@@ -349,4 +366,150 @@ const char *iommu_fault_text(uint32_t reason)
 	if (reason < ARRAY_SIZE(texts) && texts[reason])
 		return texts[reason];
 	return "unknown reason";
+}
+
+/**
+ * iommu_get_bar() - what a BAR of a lent device is
+ * @device: from iommu_open_lent()
+ * @index: 0 to 5, or IOMMU_LITE_ROM
+ * @bar: filled; its size is 0 without one
+ *
+ * Return: 0; -EPERM where the device is not lent.
+ */
+int iommu_get_bar(int device, unsigned int index, struct iommu_lite_bar *bar)
+{
+	memset(bar, 0, sizeof(*bar));
+	bar->index = index;
+	return call(device, IOMMU_LITE_GET_BAR, bar);
+}
+
+/**
+ * iommu_read_bar() - read a register of a lent device
+ * @device: from iommu_open_lent()
+ * @index: 0 to 5, or IOMMU_LITE_ROM
+ * @offset: a multiple of @size
+ * @size: bytes: 1, 2, 4, and 8 in memory
+ * @value: filled
+ *
+ * Return: 0; -EPERM where the device is not lent; -ENODEV where it is gone.
+ */
+int iommu_read_bar(int device, unsigned int index, uint64_t offset, unsigned int size,
+		   uint64_t *value)
+{
+	struct iommu_lite_access access = { .index = index, .size = size, .offset = offset };
+	int ret = call(device, IOMMU_LITE_ACCESS_BAR, &access);
+
+	*value = access.value;
+	return ret;
+}
+
+/**
+ * iommu_write_bar() - write a register of a lent device
+ * @device: from iommu_open_lent()
+ * @index: 0 to 5
+ * @offset: a multiple of @size
+ * @size: bytes: 1, 2, 4, and 8 in memory
+ * @value: what
+ *
+ * Return: 0; -EPERM where the device is not lent; -ENODEV where it is gone.
+ */
+int iommu_write_bar(int device, unsigned int index, uint64_t offset, unsigned int size,
+		    uint64_t value)
+{
+	struct iommu_lite_access access = {
+		.index = index,
+		.size = size,
+		.offset = offset,
+		.value = value,
+		.flags = IOMMU_LITE_ACCESS_WRITE,
+	};
+
+	return call(device, IOMMU_LITE_ACCESS_BAR, &access);
+}
+
+/**
+ * iommu_read_config() - read a lent device's configuration space
+ * @device: from iommu_open_lent()
+ * @offset: a multiple of @size
+ * @size: bytes: 1, 2, 4
+ * @value: filled
+ *
+ * Return: 0; -EPERM where the device is not lent; -ENODEV where it is gone.
+ */
+int iommu_read_config(int device, unsigned int offset, unsigned int size, uint32_t *value)
+{
+	struct iommu_lite_access access = { .size = size, .offset = offset };
+	int ret = call(device, IOMMU_LITE_ACCESS_CONFIG, &access);
+
+	*value = access.value;
+	return ret;
+}
+
+/**
+ * iommu_write_config() - write a lent device's configuration space
+ * @device: from iommu_open_lent()
+ * @offset: a multiple of @size
+ * @size: bytes: 1, 2, 4
+ * @value: what; the kernel lets through what does no harm
+ *
+ * Return: 0; -EPERM where the device is not lent, or bus mastering without a
+ * domain; -ENODEV where it is gone.
+ */
+int iommu_write_config(int device, unsigned int offset, unsigned int size, uint32_t value)
+{
+	struct iommu_lite_access access = {
+		.size = size,
+		.offset = offset,
+		.value = value,
+		.flags = IOMMU_LITE_ACCESS_WRITE,
+	};
+
+	return call(device, IOMMU_LITE_ACCESS_CONFIG, &access);
+}
+
+/**
+ * iommu_get_irq_info() - how a lent device can interrupt
+ * @device: from iommu_open_lent()
+ * @info: filled
+ *
+ * Return: 0; -EPERM where the device is not lent.
+ */
+int iommu_get_irq_info(int device, struct iommu_lite_irq_info *info)
+{
+	return call(device, IOMMU_LITE_GET_IRQ_INFO, info);
+}
+
+/**
+ * iommu_set_irqs() - send a lent device's interrupts to eventfds
+ * @device: from iommu_open_lent()
+ * @type: which of its interrupts; one type is in use at a time
+ * @fds: eventfds, -1 for a vector nobody listens to
+ * @count: how many; 0: interrupts off
+ * @resample_fd: with INTx an eventfd that unmasks the pin, else -1
+ *
+ * Return: 0 or -errno as docs/uapi.md has it.
+ */
+int iommu_set_irqs(int device, enum iommu_lite_irq_type type, const int *fds,
+		   unsigned int count, int resample_fd)
+{
+	struct iommu_lite_irqs irqs = {
+		.type = type,
+		.count = count,
+		.fds = (uintptr_t)fds,
+		.resample_fd = resample_fd,
+	};
+
+	return call(device, IOMMU_LITE_SET_IRQS, &irqs);
+}
+
+/**
+ * iommu_reset() - reset a lent device
+ * @device: from iommu_open_lent()
+ *
+ * Return: 0; -EPERM where the device is not lent; -ENODEV where it is gone;
+ * -ENOTTY where it cannot be reset.
+ */
+int iommu_reset(int device)
+{
+	return call(device, IOMMU_LITE_RESET, NULL);
 }

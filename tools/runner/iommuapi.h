@@ -30,6 +30,7 @@ int iommu_get_info(int fd, struct iommu_lite_info *info);
 int iommu_get_unit(int fd, unsigned int index, struct iommu_lite_unit *unit);
 int iommu_create_domain(int fd);
 int iommu_open_device(int fd, const struct iommu_bdf *bdf, uint32_t *reason);
+int iommu_open_lent(int fd, const struct iommu_bdf *bdf, uint32_t flags, uint32_t *reason);
 const char *iommu_reason_text(uint32_t reason);
 
 int iommu_map(int domain, uint64_t iova, void *memory, uint64_t size,
@@ -48,5 +49,17 @@ int iommu_device_info(int device, struct iommu_lite_device_info *info);
 int iommu_read_faults(int device, struct iommu_lite_fault *faults,
 		      unsigned int max);
 const char *iommu_fault_text(uint32_t reason);
+
+int iommu_get_bar(int device, unsigned int index, struct iommu_lite_bar *bar);
+int iommu_read_bar(int device, unsigned int index, uint64_t offset, unsigned int size,
+		   uint64_t *value);
+int iommu_write_bar(int device, unsigned int index, uint64_t offset, unsigned int size,
+		    uint64_t value);
+int iommu_read_config(int device, unsigned int offset, unsigned int size, uint32_t *value);
+int iommu_write_config(int device, unsigned int offset, unsigned int size, uint32_t value);
+int iommu_get_irq_info(int device, struct iommu_lite_irq_info *info);
+int iommu_set_irqs(int device, enum iommu_lite_irq_type type, const int *fds,
+		   unsigned int count, int resample_fd);
+int iommu_reset(int device);
 
 #endif

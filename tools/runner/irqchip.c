@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What joins devices to the module: interrupts and doorbells. */
+/* What joins devices to the module: interrupts, doorbells and memory. */
 #include "machine.h"
 
 static struct vmctx *ctx_of(struct irqchip *chip)
@@ -32,6 +32,16 @@ static void unroute_msi(struct irqchip *chip, int fd)
 	});
 }
 
+static int route_pin(struct irqchip *chip, int fd, unsigned int gsi, int resample_fd)
+{
+	return vm_irqfd(ctx_of(chip), &(struct vmx_lite_irqfd) {
+		.fd = fd,
+		.flags = VMX_LITE_IRQFD_RESAMPLE,
+		.gsi = gsi,
+		.resample_fd = resample_fd,
+	});
+}
+
 static int route_doorbell(struct irqchip *chip, u64 gpa, int fd)
 {
 	return vm_ioeventfd(ctx_of(chip), &(struct vmx_lite_ioeventfd) {
@@ -49,6 +59,16 @@ static void unroute_doorbell(struct irqchip *chip, u64 gpa, int fd)
 	});
 }
 
+static int map(struct irqchip *chip, u64 gpa, void *addr, u64 size)
+{
+	return vm_map_memory(ctx_of(chip), gpa, addr, size, 0);
+}
+
+static void unmap(struct irqchip *chip, u64 gpa, u64 size)
+{
+	vm_unmap_memory(ctx_of(chip), gpa, size);
+}
+
 /**
  * irqchip_init() - join devices to the module
  * @chip: a machine's
@@ -59,7 +79,10 @@ void irqchip_init(struct irqchip *chip)
 		.set_line = set_line,
 		.route_msi = route_msi,
 		.unroute_msi = unroute_msi,
+		.route_pin = route_pin,
 		.route_doorbell = route_doorbell,
 		.unroute_doorbell = unroute_doorbell,
+		.map = map,
+		.unmap = unmap,
 	};
 }

@@ -223,6 +223,59 @@ u64 msix_pba_read(struct msix *msix, u64 offset, unsigned int size)
 }
 
 /**
+ * msix_enable() - switch all vectors
+ * @msix: MSI-X
+ * @enabled: messages are sent; if not, what is pending is forgotten
+ * @masked: all messages wait
+ */
+void msix_enable(struct msix *msix, bool enabled, bool masked)
+{
+	eventfd_t count;
+
+	pthread_mutex_lock(&msix->lock);
+	msix->enabled = enabled;
+	msix->masked = masked;
+	for (unsigned int i = 0; i < msix->nr; i++) {
+		update(msix, &msix->vectors[i]);
+		if (!enabled && msix->vectors[i].fd >= 0)
+			eventfd_read(msix->vectors[i].fd, &count);
+	}
+	pthread_mutex_unlock(&msix->lock);
+}
+
+/**
+ * msix_program() - set a vector that is in no table, as those of MSI
+ * @msix: MSI-X
+ * @vector: less than its number of vectors
+ * @address: message address
+ * @data: message data
+ * @masked: the message waits
+ */
+void msix_program(struct msix *msix, unsigned int vector, u64 address, u32 data, bool masked)
+{
+	struct msix_vector *v = &msix->vectors[vector];
+
+	pthread_mutex_lock(&msix->lock);
+	v->address_low = address & ADDRESS_MASK;
+	v->address_high = address >> 32;
+	v->data = data;
+	v->control = masked ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0;
+	update(msix, v);
+	pthread_mutex_unlock(&msix->lock);
+}
+
+/**
+ * msix_reset() - what a reset of the function leaves: off, masked, all else zero
+ * @msix: MSI-X
+ */
+void msix_reset(struct msix *msix)
+{
+	msix_enable(msix, false, false);
+	for (unsigned int i = 0; i < msix->nr; i++)
+		msix_program(msix, i, 0, 0, true);
+}
+
+/**
  * msix_control_written() - the guest may have changed Message Control
  * @msix: MSI-X
  * @dev: the function, its bus's lock held
@@ -233,17 +286,8 @@ bool msix_control_written(struct msix *msix, const struct pci_device *dev)
 {
 	u16 flags = pci_get16(dev->config, msix->cap + PCI_MSIX_FLAGS);
 	bool enabled = flags & PCI_MSIX_FLAGS_ENABLE;
-	eventfd_t count;
 
-	pthread_mutex_lock(&msix->lock);
-	msix->enabled = enabled;
-	msix->masked = flags & PCI_MSIX_FLAGS_MASKALL;
-	for (unsigned int i = 0; i < msix->nr; i++) {
-		update(msix, &msix->vectors[i]);
-		if (!enabled && msix->vectors[i].fd >= 0)
-			eventfd_read(msix->vectors[i].fd, &count);
-	}
-	pthread_mutex_unlock(&msix->lock);
+	msix_enable(msix, enabled, flags & PCI_MSIX_FLAGS_MASKALL);
 	return enabled;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* MSI-X: a table and pending bits. */
+/* MSI-X, and the vectors of MSI: a table and pending bits. */
 #ifndef VMXL_MSIX_H
 #define VMXL_MSIX_H
 
@@ -44,6 +44,9 @@ u64 msix_table_read(struct msix *msix, u64 offset, unsigned int size);
 void msix_table_write(struct msix *msix, u64 offset, unsigned int size, u64 value);
 u64 msix_pba_read(struct msix *msix, u64 offset, unsigned int size);
 bool msix_control_written(struct msix *msix, const struct pci_device *dev);
+void msix_enable(struct msix *msix, bool enabled, bool masked);
+void msix_program(struct msix *msix, unsigned int vector, u64 address, u32 data, bool masked);
+void msix_reset(struct msix *msix);
 bool msix_enabled(struct msix *msix);
 void msix_signal(struct msix *msix, unsigned int vector);
 
