@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The CPUID table: topology, frequencies, the hypervisor's leaves. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cpuid.h"
 #include "tap.h"
 
 static struct cpuid_table table;
+static const struct topology one = { 1, 1, 1 };
 
 static void add(u32 function, u32 index, bool indexed, u32 eax, u32 ebx, u32 ecx, u32 edx)
 {
@@ -42,9 +44,9 @@ static struct vmx_lite_cpuid_entry leaf(u32 function, u32 index)
 static void one_cpu(void)
 {
 	setup();
-	EXPECT_EQ(cpuid_build(&table, 1, 2000000), 0);
+	EXPECT_EQ(cpuid_build(&table, &one, 2000000), 0);
 	cpuid_set_apic_id(&table, 0);
-	EXPECT_EQ(leaf(0, 0).eax, 0x16);
+	EXPECT_EQ(leaf(0, 0).eax, 0x1f);
 	EXPECT_EQ(leaf(1, 0).eax, 0x106a5);
 	EXPECT_EQ(leaf(1, 0).ebx, 0x00010800);
 	EXPECT_EQ(leaf(1, 0).ecx, 0x80982201);	/* a hypervisor is present */
@@ -61,8 +63,10 @@ static void one_cpu(void)
 
 static void many_cpus(void)
 {
+	static const struct topology six = { 1, 6, 1 };
+
 	setup();
-	EXPECT_EQ(cpuid_build(&table, 6, 2000000), 0);
+	EXPECT_EQ(cpuid_build(&table, &six, 2000000), 0);
 	cpuid_set_apic_id(&table, 5);
 	EXPECT_EQ(leaf(1, 0).ebx, 0x05060800);
 	EXPECT_EQ(leaf(1, 0).edx >> 28 & 1, 1);
@@ -76,6 +80,90 @@ static void many_cpus(void)
 		EXPECT_EQ(leaf(0xb, i).edx, 5);
 		EXPECT_EQ(leaf(0xb, i).ecx & 0xff, i);
 	}
+}
+
+/* 2 sockets of 3 cores of 2 threads: 1 bit, 2 bits and the rest. */
+static void threads_and_sockets(void)
+{
+	static const struct topology t = { 2, 3, 2 };
+	static const u32 leaves[] = { 0xb, 0x1f };
+
+	setup();
+	EXPECT_EQ(cpuid_build(&table, &t, 2000000), 0);
+	cpuid_set_apic_id(&table, 13);
+	EXPECT_EQ(leaf(1, 0).ebx, 0x0d060800);	/* CPUs of a socket */
+	EXPECT_EQ(leaf(1, 0).edx >> 28 & 1, 1);
+	EXPECT_EQ(leaf(4, 0).eax >> 26, 3);
+	EXPECT_EQ(leaf(4, 0).eax >> 14 & 0xfff, 1);	/* L1: two threads share it */
+	EXPECT_EQ(leaf(4, 1).eax >> 14 & 0xfff, 7);	/* L3: a socket's ids */
+	for (unsigned int i = 0; i < ARRAY_SIZE(leaves); i++) {
+		EXPECT_EQ(leaf(leaves[i], 0).eax, 1);
+		EXPECT_EQ(leaf(leaves[i], 0).ebx, 2);
+		EXPECT_EQ(leaf(leaves[i], 0).ecx, 0x100);
+		EXPECT_EQ(leaf(leaves[i], 1).eax, 3);
+		EXPECT_EQ(leaf(leaves[i], 1).ebx, 6);
+		EXPECT_EQ(leaf(leaves[i], 1).ecx, 0x201);
+		EXPECT_EQ(leaf(leaves[i], 2).eax, 0);
+		EXPECT_EQ(leaf(leaves[i], 2).ebx, 0);
+		EXPECT_EQ(leaf(leaves[i], 2).ecx, 2);
+		for (unsigned int j = 0; j < 3; j++)
+			EXPECT_EQ(leaf(leaves[i], j).edx, 13);
+	}
+}
+
+static void one_thread_a_socket(void)
+{
+	static const struct topology t = { 4, 1, 1 };
+
+	setup();
+	EXPECT_EQ(cpuid_build(&table, &t, 2000000), 0);
+	EXPECT_EQ(leaf(1, 0).ebx >> 16 & 0xff, 1);
+	EXPECT_EQ(leaf(1, 0).edx >> 28 & 1, 0);
+	EXPECT_EQ(leaf(0xb, 1).eax, 0);
+	EXPECT_EQ(leaf(0xb, 1).ebx, 1);
+}
+
+static int parse(struct topology *t, const char *words)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%s", words);
+	return topology_parse(t, text);
+}
+
+/* What --cpus says, as sockets, cores and threads */
+static void words(void)
+{
+	static const struct {
+		const char *words;
+		struct topology wanted;
+	} good[] = {
+		{ "1", { 1, 1, 1 } },
+		{ "64", { 1, 64, 1 } },
+		{ "sockets=2", { 2, 1, 1 } },
+		{ "cores=4", { 1, 4, 1 } },
+		{ "threads=2", { 1, 1, 2 } },
+		{ "threads=2,sockets=2,cores=3", { 2, 3, 2 } },
+		{ "8,sockets=2", { 2, 4, 1 } },
+		{ "8,cores=2", { 4, 2, 1 } },
+		{ "8,threads=2", { 1, 4, 2 } },
+		{ "cores=2,threads=2,8", { 2, 2, 2 } },
+		{ "12,sockets=2,cores=3,threads=2", { 2, 3, 2 } },
+	};
+	static const char *const bad[] = {
+		"", "0", "65", "x", "2,2", "2,", "sockets=", "sockets=0", "cores=65",
+		"cores=2,cores=2", "dies=2", "7,sockets=2", "1,cores=2", "4,sockets=8",
+		"sockets=8,cores=8,threads=2", "sockets=64,cores=64,threads=64",
+		"sockets=5,cores=9",	/* 45 CPUs, but ids to 4 * 16 + 8 */
+	};
+	struct topology t;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(good); i++) {
+		EXPECT_EQ(parse(&t, good[i].words), 0);
+		EXPECT(!memcmp(&t, &good[i].wanted, sizeof(t)));
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++)
+		EXPECT_EQ(parse(&t, bad[i]), -EINVAL);
 }
 
 static void frequencies(void)
@@ -105,7 +193,7 @@ static void hypervisor_leaves(void)
 	struct vmx_lite_cpuid_entry e;
 
 	setup();
-	EXPECT_EQ(cpuid_build(&table, 1, 2593906), 0);
+	EXPECT_EQ(cpuid_build(&table, &one, 2593906), 0);
 	e = leaf(0x40000000, 0);
 	EXPECT_EQ(e.eax, 0x40000010);
 	EXPECT(!memcmp(&e.ebx, "vmx-", 4) && !memcmp(&e.ecx, "lite", 4) && !e.edx);
@@ -119,16 +207,19 @@ static void hypervisor_leaves(void)
 static void refuses(void)
 {
 	table.count = 0;
-	EXPECT_EQ(cpuid_build(&table, 1, 2000000), -EINVAL);
+	EXPECT_EQ(cpuid_build(&table, &one, 2000000), -EINVAL);
 	setup();
 	while (table.count < VMX_LITE_MAX_CPUID)
 		add(0x80000001 + table.count, 0, false, 0, 0, 0, 0);
-	EXPECT_EQ(cpuid_build(&table, 1, 2000000), -E2BIG);
+	EXPECT_EQ(cpuid_build(&table, &one, 2000000), -E2BIG);
 }
 
 static const struct tap_test tests[] = {
 	{ "cpuid: one CPU", one_cpu },
 	{ "cpuid: six CPUs", many_cpus },
+	{ "cpuid: threads and sockets", threads_and_sockets },
+	{ "cpuid: a thread a socket", one_thread_a_socket },
+	{ "cpuid: --cpus", words },
 	{ "cpuid: the TSC's frequency is exact and fits 32 bits", frequencies },
 	{ "cpuid: the hypervisor's leaves", hypervisor_leaves },
 	{ "cpuid: refuses a table without leaf 1, or that is full", refuses },

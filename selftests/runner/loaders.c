@@ -65,8 +65,8 @@ static int load(size_t size, struct boot_config config)
 	config.kernel = path_of(fd);
 	if (!config.cmdline)
 		config.cmdline = "";
-	if (!config.cpus)
-		config.cpus = 1;
+	if (!config.topology.cores)
+		config.topology = (struct topology) { 1, 1, 1 };
 	ret = boot_load(&config, &ram, &state);
 	close(fd);
 	return ret;
@@ -606,7 +606,7 @@ static void multiboot_broken(void)
 
 static void flat_images(void)
 {
-	struct boot_config config = { .cmdline = "", .cpus = 1 };
+	struct boot_config config = { .cmdline = "", .topology = { 1, 1, 1 } };
 	int fd;
 
 	memset(file, 0xf4, 512);
@@ -658,16 +658,29 @@ static const u8 *checked_table(u64 gpa, const char *signature)
 	return table;
 }
 
-/* Follow all tables from the root, with one CPU and with as many as there may be. */
+/* And the APIC ids that they have. */
+static const struct {
+	struct topology topology;
+	unsigned int cpus;
+	u64 ids;
+} topologies[] = {
+	{ { 1, 1, 1 }, 1, 0x1 },
+	{ { 1, 64, 1 }, 64, ~0ULL },
+	{ { 64, 1, 1 }, 64, ~0ULL },
+	{ { 2, 3, 1 }, 6, 0x77 },
+	{ { 3, 5, 2 }, 30, 0x3ff03ff03ffULL },
+};
+
+/* Follow all tables from the root. */
 static void acpi_tables(void)
 {
-	for (unsigned int cpus = 1; cpus <= VMX_LITE_MAX_VCPUS; cpus += 63) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(topologies); i++) {
 		const u8 *rsdp, *xsdt, *fadt, *madt;
 		unsigned int lapics = 0;
-		u64 root;
+		u64 root, ids = 0;
 
 		ram_setup(MIB, 0);
-		EXPECT_EQ(acpi_build(&ram, cpus, &root), 0);
+		EXPECT_EQ(acpi_build(&ram, &topologies[i].topology, &root), 0);
 		rsdp = ram_at(&ram, root, 36);
 		EXPECT_EQ(root % 16, 0);
 		EXPECT_EQ(sum(rsdp, 20), 0);
@@ -684,22 +697,29 @@ static void acpi_tables(void)
 		EXPECT_EQ(field(fadt, 128, 1), 6);
 		EXPECT_EQ(field(fadt, 36, 4) % 64, 0);	/* FACS */
 		for (u32 at = 44; at < field(madt, 4, 4); at += madt[at + 1]) {
-			if (madt[at] == 0)
-				EXPECT_EQ(madt[at + 3], lapics++);
+			if (madt[at] == 0) {
+				EXPECT_EQ(madt[at + 2], lapics++);
+				ids |= 1ULL << madt[at + 3];
+			}
+			/* The IOAPIC's id is no CPU's. */
+			if (madt[at] == 1)
+				EXPECT(madt[at + 2] > 63 || !(ids >> madt[at + 2] & 1));
 		}
-		EXPECT_EQ(lapics, cpus);
+		EXPECT_EQ(lapics, topologies[i].cpus);
+		EXPECT_EQ(ids, topologies[i].ids);
 		ram_teardown();
 	}
 }
 
 static void mp_table(void)
 {
-	for (unsigned int cpus = 1; cpus <= VMX_LITE_MAX_VCPUS; cpus += 63) {
+	for (unsigned int t = 0; t < ARRAY_SIZE(topologies); t++) {
 		const u8 *fp, *table, *entry;
 		unsigned int processors = 0, slots = 0;
+		u64 ids = 0;
 
 		ram_setup(MIB, 0);
-		EXPECT_EQ(mptable_build(&ram, cpus), 0);
+		EXPECT_EQ(mptable_build(&ram, &topologies[t].topology), 0);
 		fp = ram_at(&ram, 0xf0000, 16);
 		EXPECT(!memcmp(fp, "_MP_", 4));
 		EXPECT_EQ(sum(fp, 16), 0);
@@ -709,7 +729,11 @@ static void mp_table(void)
 		entry = table + 44;
 		for (unsigned int i = 0; i < field(table, 34, 2); i++) {
 			EXPECT(entry[0] <= 4);
-			processors += entry[0] == 0;
+			if (entry[0] == 0) {
+				EXPECT_EQ(entry[3] >> 1 & 1, !processors);	/* boots */
+				processors++;
+				ids |= 1ULL << entry[1];
+			}
 			/* Interrupts of PCI bus 0: INTA of each slot, on pins 16 to 23. */
 			if (entry[0] == 3 && entry[4] == 0) {
 				slots++;
@@ -719,7 +743,8 @@ static void mp_table(void)
 			entry += entry[0] ? 8 : 20;
 		}
 		EXPECT_EQ(entry - table, field(table, 4, 2));
-		EXPECT_EQ(processors, cpus);
+		EXPECT_EQ(processors, topologies[t].cpus);
+		EXPECT_EQ(ids, topologies[t].ids);
 		EXPECT_EQ(slots, 31);
 		ram_teardown();
 	}
@@ -727,7 +752,7 @@ static void mp_table(void)
 
 static void nonsense_files(void)
 {
-	struct boot_config config = { .cmdline = "", .cpus = 1 };
+	struct boot_config config = { .cmdline = "", .topology = { 1, 1, 1 } };
 	static const char *const paths[] = { "/nonexistent", "/", "/dev/zero", "/dev/null" };
 
 	ram_setup(8 * MIB, 0);

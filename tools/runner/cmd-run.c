@@ -111,13 +111,7 @@ static int add_module(struct arguments *args, char *text)
 
 static int set_cpus(struct arguments *args, char *text)
 {
-	u64 number;
-
-	if (parse_u64(text, VMX_LITE_MAX_VCPUS, &number) || !number)
-		return fail(-EINVAL, "--cpus %s is no number from 1 to %u", text,
-			    VMX_LITE_MAX_VCPUS);
-	args->config.boot.cpus = number;
-	return 0;
+	return topology_parse(&args->config.boot.topology, text);
 }
 
 static int set_name(struct arguments *args, char *text)
@@ -159,7 +153,8 @@ static const struct run_option {
 	{ "load", "ADDRESS", "where it goes and starts, below 1 MiB", set_load },
 	{ "entry", "SEG:OFF", "where it starts instead, both hexadecimal", set_entry },
 	{ "memory", "SIZE", "such as 512M (that is the default) or 6G", set_memory },
-	{ "cpus", "N", "number of CPUs, 1 by default", set_cpus },
+	{ "cpus", "TOPOLOGY", "number of CPUs, 1 by default, or any of\n"
+	  "sockets=N,cores=N,threads=N: cores of a socket, threads of a core", set_cpus },
 	{ "name", "NAME", "name of the guest and of its threads", set_name },
 	{ "trace", NULL, "print each exit to user space on stderr", set_trace },
 	{ "stats", NULL, "print counters at the end on stderr", set_stats },
@@ -311,7 +306,7 @@ int cmd_run(int argc, char **argv)
 		.config = {
 			.name = DEFAULT_NAME,
 			.memory = DEFAULT_MEMORY,
-			.boot.cpus = 1,
+			.boot.topology = { 1, 1, 1 },
 		},
 	};
 	struct option *options = getopt_options();

@@ -22,6 +22,11 @@
 #define FEATURES_EDX_HTT	(1u << 28)
 #define POWER_EAX_ARAT		(1u << 2)
 
+#define LEVEL_THREAD	1u
+#define LEVEL_CORE	2u
+
+static const u32 topology_leaves[] = { LEAF_TOPOLOGY, LEAF_TOPOLOGY_2 };
+
 #define CRYSTAL_KHZ		(LAPIC_TIMER_HZ / 1000)
 
 /**
@@ -101,19 +106,15 @@ void cpuid_ratio(u32 tsc_khz, u32 *numerator, u32 *denominator)
 	*denominator = d1;
 }
 
-static unsigned int order(unsigned int n)
+/*
+ * SDM vol. 2, CPUID, leaf 4: how many ids share a cache, how many cores' ids there
+ * are. Levels 1 and 2 are a core's, the others all of a socket's.
+ */
+static void set_caches(struct cpuid_table *table, const struct topology *t)
 {
-	unsigned int bits = 0;
-
-	while ((1u << bits) < n)
-		bits++;
-	return bits;
-}
-
-/* SDM vol. 2, CPUID, leaf 4: how many CPUs share a cache, how many cores there are. */
-static void set_caches(struct cpuid_table *table, unsigned int cpus)
-{
-	u32 ids = (1u << order(cpus)) - 1;
+	u32 core = (1u << topology_thread_bits(t)) - 1;
+	u32 cores = (1u << topology_core_bits(t)) - 1;
+	u32 socket = (1u << (topology_core_bits(t) + topology_thread_bits(t))) - 1;
 
 	for (unsigned int i = 0; i < table->count; i++) {
 		struct vmx_lite_cpuid_entry *e = &table->entries[i];
@@ -121,30 +122,46 @@ static void set_caches(struct cpuid_table *table, unsigned int cpus)
 
 		if (e->function != LEAF_CACHES || !(e->eax & 0x1f))
 			continue;
-		e->eax = (e->eax & 0x3fff) | ids << 26 | (level >= 3 ? ids << 14 : 0);
+		e->eax = (e->eax & 0x3fff) | cores << 26 | (level >= 3 ? socket : core) << 14;
 	}
 }
 
-/* One thread a core, all cores in one package. */
-static int set_topology(struct cpuid_table *table, unsigned int cpus)
+/*
+ * SDM vol. 2, CPUID, leaves 0xB and 0x1F, which are the same without modules,
+ * tiles and dies: where the next level's field begins in an id, how many CPUs a
+ * level has. The socket's level is the one that is not told.
+ */
+static int set_topology(struct cpuid_table *table, const struct topology *t)
 {
 	const struct vmx_lite_cpuid_entry levels[] = {
-		{ .index = 0, .eax = 0, .ebx = 1, .ecx = 1u << 8 },
-		{ .index = 1, .eax = order(cpus), .ebx = cpus, .ecx = 2u << 8 | 1 },
-		{ .index = 2, .ecx = 2 },
+		{
+			.index = 0,
+			.eax = topology_thread_bits(t),
+			.ebx = t->threads,
+			.ecx = LEVEL_THREAD << 8,
+		}, {
+			.index = 1,
+			.eax = topology_thread_bits(t) + topology_core_bits(t),
+			.ebx = t->threads * t->cores,
+			.ecx = LEVEL_CORE << 8 | 1,
+		}, {
+			.index = 2,
+			.ecx = 2,
+		},
 	};
 
-	drop(table, LEAF_TOPOLOGY);
-	drop(table, LEAF_TOPOLOGY_2);
-	for (unsigned int i = 0; i < ARRAY_SIZE(levels); i++) {
-		struct vmx_lite_cpuid_entry e = levels[i];
-		int ret;
+	for (unsigned int leaf = 0; leaf < ARRAY_SIZE(topology_leaves); leaf++) {
+		drop(table, topology_leaves[leaf]);
+		for (unsigned int i = 0; i < ARRAY_SIZE(levels); i++) {
+			struct vmx_lite_cpuid_entry e = levels[i];
+			int ret;
 
-		e.function = LEAF_TOPOLOGY;
-		e.flags = VMX_LITE_CPUID_INDEXED;
-		ret = put(table, e);
-		if (ret)
-			return ret;
+			e.function = topology_leaves[leaf];
+			e.flags = VMX_LITE_CPUID_INDEXED;
+			ret = put(table, e);
+			if (ret)
+				return ret;
+		}
 	}
 	return 0;
 }
@@ -198,15 +215,16 @@ static int set_hypervisor(struct cpuid_table *table, u32 tsc_khz)
 /**
  * cpuid_build() - complete what the module offers
  * @table: in: the module's leaves, out: the guest's, for APIC id 0
- * @cpus: 1 to VMX_LITE_MAX_VCPUS
+ * @t: sockets, cores, threads
  * @tsc_khz: frequency of the TSC, not 0
  *
  * Return: 0; -E2BIG; -EINVAL if leaf 0 or 1 is missing.
  */
-int cpuid_build(struct cpuid_table *table, unsigned int cpus, u32 tsc_khz)
+int cpuid_build(struct cpuid_table *table, const struct topology *t, u32 tsc_khz)
 {
 	struct vmx_lite_cpuid_entry *e;
 	struct vmx_lite_cpuid_entry power = { .function = LEAF_POWER };
+	unsigned int socket_cpus = t->cores * t->threads;
 	int ret;
 
 	e = cpuid_find(table, LEAF_FEATURES, 0);
@@ -214,9 +232,9 @@ int cpuid_build(struct cpuid_table *table, unsigned int cpus, u32 tsc_khz)
 		return -EINVAL;
 	e->ecx |= FEATURES_ECX_HYPERVISOR;
 	e->edx &= ~FEATURES_EDX_HTT;
-	if (cpus > 1)
+	if (socket_cpus > 1)
 		e->edx |= FEATURES_EDX_HTT;
-	e->ebx = (e->ebx & 0x0000ffff) | cpus << 16;
+	e->ebx = (e->ebx & 0x0000ffff) | socket_cpus << 16;
 
 	/* The APIC timer here never stops; without ARAT Linux looks for a PIT. */
 	e = cpuid_find(table, LEAF_POWER, 0);
@@ -227,8 +245,8 @@ int cpuid_build(struct cpuid_table *table, unsigned int cpus, u32 tsc_khz)
 	if (ret)
 		return ret;
 
-	set_caches(table, cpus);
-	ret = set_topology(table, cpus);
+	set_caches(table, t);
+	ret = set_topology(table, t);
 	if (!ret)
 		ret = set_frequencies(table, tsc_khz);
 	if (!ret)
@@ -236,7 +254,7 @@ int cpuid_build(struct cpuid_table *table, unsigned int cpus, u32 tsc_khz)
 	if (ret)
 		return ret;
 	e = cpuid_find(table, 0, 0);
-	e->eax = MAX(e->eax, LEAF_FREQUENCY);
+	e->eax = MAX(e->eax, LEAF_TOPOLOGY_2);
 	return 0;
 }
 
@@ -250,6 +268,9 @@ void cpuid_set_apic_id(struct cpuid_table *table, u32 apic_id)
 	struct vmx_lite_cpuid_entry *e = cpuid_find(table, LEAF_FEATURES, 0);
 
 	e->ebx = (e->ebx & 0x00ffffff) | apic_id << 24;
-	for (unsigned int i = 0; i < 3; i++)
-		cpuid_find(table, LEAF_TOPOLOGY, i)->edx = apic_id;
+	for (unsigned int i = 0; i < table->count; i++) {
+		e = &table->entries[i];
+		if (e->function == LEAF_TOPOLOGY || e->function == LEAF_TOPOLOGY_2)
+			e->edx = apic_id;
+	}
 }

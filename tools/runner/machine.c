@@ -128,9 +128,9 @@ static int setup_cpuid(struct machine *m)
 
 	ret = vm_get_cpuid(m->ctx, table.entries, &table.count);
 	if (!ret)
-		ret = cpuid_build(&table, m->nr_cpus, m->info.tsc_khz);
+		ret = cpuid_build(&table, &m->topology, m->info.tsc_khz);
 	for (unsigned int i = 0; !ret && i < m->nr_cpus; i++) {
-		cpuid_set_apic_id(&table, i);
+		cpuid_set_apic_id(&table, vcpu_id(m->cpus[i].vcpu));
 		ret = vm_set_cpuid(m->cpus[i].vcpu, table.entries, table.count);
 	}
 	if (ret)
@@ -225,7 +225,8 @@ int machine_run(const struct machine_config *config)
 	struct machine m = {
 		.name = config->name,
 		.trace = config->trace,
-		.nr_cpus = config->boot.cpus,
+		.topology = config->boot.topology,
+		.nr_cpus = topology_cpus(&config->boot.topology),
 		.power.suspend = suspend,
 		.peripherals = config->peripherals,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -248,8 +249,8 @@ int machine_run(const struct machine_config *config)
 	}
 
 	status = VMXL_USAGE;
-	if (m.nr_cpus > m.info.max_vcpus) {
-		fail(-EINVAL, "%u CPUs are too many: the module gives a guest %u",
+	if (topology_apic_id(&m.topology, m.nr_cpus - 1) >= m.info.max_vcpus) {
+		fail(-EINVAL, "%u CPUs are too many: the module gives a guest %u APIC ids",
 		     m.nr_cpus, m.info.max_vcpus);
 		goto out_vm;
 	}

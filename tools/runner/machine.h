@@ -22,11 +22,13 @@ struct machine;
 
 /**
  * struct cpu - a vCPU and its thread
+ * @index: its number for the user; the module knows it by its APIC id
  * @exits: exits to user space by enum vmx_lite_exit_reason; the thread's own
  * @start_wanted, @start_rip: a start-up IPI came; guarded by machine.lock
  */
 struct cpu {
 	struct machine *machine;
+	unsigned int index;
 	struct vcpu *vcpu;
 	pthread_t thread;
 	bool has_thread;
@@ -56,6 +58,7 @@ struct machine {
 	struct board board;
 	struct peripheral *peripherals;
 
+	struct topology topology;
 	unsigned int nr_cpus;
 	struct cpu *cpus;
 

@@ -123,7 +123,7 @@ void trace_exit(struct cpu *cpu, const struct vmx_lite_run *run)
 		snprintf(what, sizeof(what), "%s", NAME(suspend_names, run->suspended.how));
 		break;
 	}
-	fprintf(stderr, "vcpu %d rip %#llx %s %s%s", vcpu_id(cpu->vcpu), run->rip,
+	fprintf(stderr, "vcpu %u rip %#llx %s %s%s", cpu->index, run->rip,
 		exit_name(run->exit_reason), what, eol());
 }
 
@@ -164,11 +164,11 @@ void show_registers(struct cpu *cpu)
 	int ret = vm_get_state(cpu->vcpu, &s);
 
 	if (ret) {
-		fail(ret, "the registers of vCPU %d cannot be read: %s",
-		     vcpu_id(cpu->vcpu), strerror(-ret));
+		fail(ret, "the registers of vCPU %u cannot be read: %s",
+		     cpu->index, strerror(-ret));
 		return;
 	}
-	fprintf(stderr, "vcpu %d%s", vcpu_id(cpu->vcpu), nl);
+	fprintf(stderr, "vcpu %u%s", cpu->index, nl);
 	fprintf(stderr, "rip %016llx rflags %08llx%s", s.regs.rip, s.regs.rflags, nl);
 	fprintf(stderr, "rax %016llx rbx %016llx rcx %016llx rdx %016llx%s",
 		s.regs.rax, s.regs.rbx, s.regs.rcx, s.regs.rdx, nl);
@@ -201,8 +201,8 @@ static void show_internal(struct cpu *cpu, const struct vmx_lite_run *run)
 {
 	unsigned int n = MIN(run->internal.insn_len, sizeof(run->internal.insn));
 
-	fail(-EIO, "vCPU %d cannot go on: %s; exit reason %u (%s)",
-	     vcpu_id(cpu->vcpu), NAME(internal_names, run->internal.why),
+	fail(-EIO, "vCPU %u cannot go on: %s; exit reason %u (%s)",
+	     cpu->index, NAME(internal_names, run->internal.why),
 	     run->internal.vmx_reason & 0xffff,
 	     vm_exit_reason_name(run->internal.vmx_reason & 0xffff));
 	fprintf(stderr, "qualification %#llx gpa %#llx gva %#llx idt-vectoring %#x error %d%s",
@@ -227,8 +227,8 @@ void show_failure(struct cpu *cpu, const struct vmx_lite_run *run)
 {
 	switch (run->exit_reason) {
 	case VM_EXITCODE_FAIL_ENTRY:
-		fail(-EIO, "VM entry of vCPU %d failed: %s: %.*s",
-		     vcpu_id(cpu->vcpu), NAME(fail_names, run->fail_entry.why),
+		fail(-EIO, "VM entry of vCPU %u failed: %s: %.*s",
+		     cpu->index, NAME(fail_names, run->fail_entry.why),
 		     (int)sizeof(run->fail_entry.what), run->fail_entry.what);
 		fprintf(stderr, "exit reason %#x qualification %#llx instruction error %u%s",
 			run->fail_entry.vmx_reason, run->fail_entry.qualification,
@@ -242,8 +242,8 @@ void show_failure(struct cpu *cpu, const struct vmx_lite_run *run)
 		     "the guest had a triple fault" : "the guest reset itself");
 		break;
 	default:
-		fail(-EIO, "vCPU %d had an exit that vmxl did not ask for: %s (%u)",
-		     vcpu_id(cpu->vcpu), exit_name(run->exit_reason), run->exit_reason);
+		fail(-EIO, "vCPU %u had an exit that vmxl did not ask for: %s (%u)",
+		     cpu->index, exit_name(run->exit_reason), run->exit_reason);
 	}
 	show_registers(cpu);
 }

@@ -77,7 +77,7 @@ static bool take_sipi(struct cpu *cpu)
 		return true;
 	ret = apply_sipi(cpu, rip);
 	if (ret) {
-		fail(ret, "cannot start vCPU %d at %#llx: %s", vcpu_id(cpu->vcpu), rip,
+		fail(ret, "cannot start vCPU %u at %#llx: %s", cpu->index, rip,
 		     strerror(-ret));
 		machine_end(cpu, VMXL_FAILED);
 		return false;
@@ -97,7 +97,7 @@ static bool run_once(struct cpu *cpu)
 		return take_sipi(cpu);
 	}
 	if (ret) {
-		fail(ret, "vCPU %d cannot run: %s", vcpu_id(cpu->vcpu), strerror(-ret));
+		fail(ret, "vCPU %u cannot run: %s", cpu->index, strerror(-ret));
 		machine_end(cpu, VMXL_FAILED);
 		return false;
 	}
@@ -113,21 +113,28 @@ static void *vm_loop(void *arg)
 	return NULL;
 }
 
+static struct cpu *cpu_by_id(struct machine *m, unsigned int id)
+{
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		if (vcpu_id(m->cpus[i].vcpu) == (int)id)
+			return &m->cpus[i];
+	return NULL;
+}
+
 /**
  * cpu_start() - a start-up IPI for a vCPU
  * @m: the machine
- * @id: the vCPU; nothing happens if there is no such
+ * @id: the vCPU's APIC id; nothing happens if there is no such
  * @rip: where it starts: the page that the IPI names
  *
  * Context: any vCPU's thread.
  */
 void cpu_start(struct machine *m, unsigned int id, u64 rip)
 {
-	struct cpu *cpu;
+	struct cpu *cpu = cpu_by_id(m, id);
 
-	if (id >= m->nr_cpus)
+	if (!cpu)
 		return;
-	cpu = &m->cpus[id];
 	pthread_mutex_lock(&m->lock);
 	cpu->start_wanted = true;
 	cpu->start_rip = rip;
@@ -152,7 +159,8 @@ int cpus_create(struct machine *m)
 		struct cpu *cpu = &m->cpus[i];
 
 		cpu->machine = m;
-		ret = vm_vcpu_open(m->ctx, i, &cpu->vcpu);
+		cpu->index = i;
+		ret = vm_vcpu_open(m->ctx, topology_apic_id(&m->topology, i), &cpu->vcpu);
 		if (ret)
 			return fail(ret, "cannot create vCPU %u: %s", i, strerror(-ret));
 	}

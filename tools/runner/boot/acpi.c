@@ -150,6 +150,9 @@ struct madt_lapic_nmi {
 	u8 lint;
 } __attribute__((packed));
 
+/* An id that needs a local x2APIC entry does not arise. */
+_Static_assert(VMX_LITE_MAX_VCPUS < 255, "ids of 8 bits are enough");
+
 #define MADT_ENABLED		1u
 #define MADT_LEVEL_HIGH		0x0du
 #define MADT_ALL_PROCESSORS	0xff
@@ -273,8 +276,9 @@ static int build_fadt(struct cursor *c, u64 *gpa)
 	return 0;
 }
 
-static int build_madt(struct cursor *c, unsigned int cpus, u64 *gpa)
+static int build_madt(struct cursor *c, const struct topology *t, u64 *gpa)
 {
+	unsigned int cpus = topology_cpus(t);
 	u64 size = sizeof(struct acpi_madt) + cpus * sizeof(struct madt_lapic) +
 		   sizeof(struct madt_ioapic) + sizeof(struct madt_override) +
 		   sizeof(struct madt_lapic_nmi);
@@ -292,12 +296,14 @@ static int build_madt(struct cursor *c, unsigned int cpus, u64 *gpa)
 	for (unsigned int i = 0; i < cpus; i++)
 		*lapic++ = (struct madt_lapic) {
 			.type = 0, .length = sizeof(*lapic),
-			.processor_id = i, .apic_id = i, .flags = MADT_ENABLED,
+			.processor_id = i, .apic_id = topology_apic_id(t, i),
+			.flags = MADT_ENABLED,
 		};
 	ioapic = (void *)lapic;
 	/* An id that no CPU has: the same space in the eyes of old guests. */
 	*ioapic = (struct madt_ioapic) {
-		.type = 1, .length = sizeof(*ioapic), .id = cpus, .address = IOAPIC_BASE,
+		.type = 1, .length = sizeof(*ioapic),
+		.id = topology_apic_id(t, cpus - 1) + 1, .address = IOAPIC_BASE,
 	};
 	sci = (void *)(ioapic + 1);
 	*sci = (struct madt_override) {
@@ -362,12 +368,12 @@ static int build_root(struct cursor *c, struct acpi_rsdp *rsdp, const u64 *table
 /**
  * acpi_build() - write the ACPI tables
  * @ram: the RAM
- * @cpus: 1 to VMX_LITE_MAX_VCPUS
+ * @t: of the CPUs
  * @rsdp: out: where the root pointer is
  *
  * Return: 0, or a negative errno after a message.
  */
-int acpi_build(const struct guest_ram *ram, unsigned int cpus, u64 *rsdp)
+int acpi_build(const struct guest_ram *ram, const struct topology *t, u64 *rsdp)
 {
 	struct cursor c = {
 		.ram = ram, .at = BOOT_ACPI_TABLES, .end = BOOT_MP_TABLE,
@@ -378,12 +384,13 @@ int acpi_build(const struct guest_ram *ram, unsigned int cpus, u64 *rsdp)
 
 	ret = build_fadt(&c, &tables[0]);
 	if (!ret)
-		ret = build_madt(&c, cpus, &tables[1]);
+		ret = build_madt(&c, t, &tables[1]);
 	if (!ret)
 		ret = build_spcr(&c, &tables[2]);
 	if (!ret)
 		ret = build_root(&c, root, tables);
 	if (ret)
-		return fail(ret, "the ACPI tables of %u CPUs do not fit below 1 MiB", cpus);
+		return fail(ret, "the ACPI tables of %u CPUs do not fit below 1 MiB",
+			    topology_cpus(t));
 	return 0;
 }

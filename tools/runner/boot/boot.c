@@ -45,9 +45,9 @@ int boot_load(const struct boot_config *config, struct guest_ram *ram,
 	u64 rsdp;
 	int ret;
 
-	ret = acpi_build(ram, config->cpus, &rsdp);
+	ret = acpi_build(ram, &config->topology, &rsdp);
 	if (!ret)
-		ret = mptable_build(ram, config->cpus);
+		ret = mptable_build(ram, &config->topology);
 	if (ret)
 		return ret;
 

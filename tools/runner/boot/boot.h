@@ -3,6 +3,7 @@
 #ifndef VMXL_BOOT_H
 #define VMXL_BOOT_H
 
+#include "topology.h"
 #include "util.h"
 #include "vmmapi.h"
 
@@ -51,7 +52,7 @@ struct boot_module {
  * @flat: real-mode image instead of @kernel, or NULL
  * @load: where @flat goes
  * @entry: SEG << 16 | OFFSET where @flat starts
- * @cpus: for the tables
+ * @topology: of the CPUs, for the tables
  */
 struct boot_config {
 	const char *kernel;
@@ -62,7 +63,7 @@ struct boot_config {
 	const char *flat;
 	u64 load;
 	u32 entry;
-	unsigned int cpus;
+	struct topology topology;
 };
 
 #define MEMMAP_RAM		1
@@ -119,7 +120,7 @@ int flat_load(const struct boot_config *config, const struct guest_ram *ram,
 	      struct vcpu_state *state);
 
 /* firmware tables */
-int acpi_build(const struct guest_ram *ram, unsigned int cpus, u64 *rsdp);
-int mptable_build(const struct guest_ram *ram, unsigned int cpus);
+int acpi_build(const struct guest_ram *ram, const struct topology *t, u64 *rsdp);
+int mptable_build(const struct guest_ram *ram, const struct topology *t);
 
 #endif /* VMXL_BOOT_H */

@@ -88,12 +88,12 @@ static void put(struct cursor *c, const void *entry, size_t size)
 	c->entries++;
 }
 
-static void put_cpus(struct cursor *c, unsigned int cpus)
+static void put_cpus(struct cursor *c, const struct topology *t)
 {
-	for (unsigned int i = 0; i < cpus; i++)
+	for (unsigned int i = 0; i < topology_cpus(t); i++)
 		put(c, &(struct mp_processor) {
 			.type = MP_PROCESSOR,
-			.apic_id = i,
+			.apic_id = topology_apic_id(t, i),
 			.apic_version = APIC_VERSION,
 			.flags = CPU_ENABLED | (i ? 0 : CPU_BOOT),
 			.signature = 0x600,
@@ -148,12 +148,13 @@ static u8 checksum(const void *data, size_t size)
 /**
  * mptable_build() - write the MP table
  * @ram: the RAM
- * @cpus: 1 to VMX_LITE_MAX_VCPUS
+ * @t: of the CPUs
  *
  * Return: 0.
  */
-int mptable_build(const struct guest_ram *ram, unsigned int cpus)
+int mptable_build(const struct guest_ram *ram, const struct topology *t)
 {
+	u32 ioapic_id = topology_apic_id(t, topology_cpus(t) - 1) + 1;
 	struct mp_floating *fp = ram_at(ram, BOOT_MP_TABLE, BOOT_HIGH - BOOT_MP_TABLE);
 	struct mp_header *header = (void *)(fp + 1);
 	struct cursor c = { .at = (char *)(header + 1) };
@@ -164,17 +165,17 @@ int mptable_build(const struct guest_ram *ram, unsigned int cpus)
 		       BOOT_HIGH - BOOT_MP_TABLE,
 		       "the MP table fits");
 
-	put_cpus(&c, cpus);
+	put_cpus(&c, t);
 	put(&c, &(struct mp_bus) { MP_BUS, BUS_PCI, "PCI   " }, sizeof(struct mp_bus));
 	put(&c, &(struct mp_bus) { MP_BUS, BUS_ISA, "ISA   " }, sizeof(struct mp_bus));
 	put(&c, &(struct mp_ioapic) {
 		.type = MP_IOAPIC,
-		.id = cpus,
+		.id = ioapic_id,
 		.version = IOAPIC_VERSION,
 		.flags = IOAPIC_ENABLED,
 		.address = IOAPIC_BASE,
 	}, sizeof(struct mp_ioapic));
-	put_interrupts(&c, cpus);
+	put_interrupts(&c, ioapic_id);
 
 	*header = (struct mp_header) {
 		.length = c.at - (char *)header,
