@@ -200,6 +200,11 @@ static void hypervisor_leaves(void)
 	e = leaf(0x40000010, 0);
 	EXPECT_EQ(e.eax, 2593906);
 	EXPECT_EQ(e.ebx, 1000000);
+	e = leaf(0x40000100, 0);
+	EXPECT_EQ(e.eax, 0x40000101);
+	EXPECT(!memcmp(&e.ebx, "KVMK", 4) && !memcmp(&e.ecx, "VMKV", 4) &&
+	       !memcmp(&e.edx, "M\0\0\0", 4));
+	EXPECT_EQ(leaf(0x40000101, 0).eax, 0);	/* no features */
 	EXPECT_EQ(leaf(0x15, 0).ecx, 1000000000);
 	EXPECT_EQ(leaf(0x16, 0).eax, 2594);
 }

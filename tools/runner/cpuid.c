@@ -17,6 +17,8 @@
 #define LEAF_TOPOLOGY_2	0x1f
 #define LEAF_HYPERVISOR	0x40000000
 #define LEAF_HV_TIMING	0x40000010
+#define LEAF_KVM	0x40000100
+#define LEAF_KVM_FEATURES	0x40000101
 
 #define FEATURES_ECX_HYPERVISOR	(1u << 31)
 #define FEATURES_EDX_HTT	(1u << 28)
@@ -189,27 +191,41 @@ static int set_frequencies(struct cpuid_table *table, u32 tsc_khz)
 	});
 }
 
-static int set_hypervisor(struct cpuid_table *table, u32 tsc_khz)
+static int put_signature(struct cpuid_table *table, u32 leaf, u32 last,
+			 const char signature[12])
 {
-	static const char signature[12] = "vmx-lite";
-	struct vmx_lite_cpuid_entry e = {
-		.function = LEAF_HYPERVISOR,
-		.eax = LEAF_HV_TIMING,
-	};
-	int ret;
+	struct vmx_lite_cpuid_entry e = { .function = leaf, .eax = last };
 
 	memcpy(&e.ebx, signature, 4);
 	memcpy(&e.ecx, signature + 4, 4);
 	memcpy(&e.edx, signature + 8, 4);
-	ret = put(table, e);
+	return put(table, e);
+}
+
+/*
+ * Linux uses an x2APIC without interrupt remapping only where it knows the
+ * hypervisor, and looks for those it knows at each multiple of 0x100. So there
+ * is KVM's interface with none of its features, as other hypervisors have it.
+ */
+static int set_hypervisor(struct cpuid_table *table, u32 tsc_khz)
+{
+	int ret;
+
+	ret = put_signature(table, LEAF_HYPERVISOR, LEAF_HV_TIMING, "vmx-lite\0\0\0");
 	if (ret)
 		return ret;
 	/* As VMware defined it and others took it over: kHz of TSC and APIC timer. */
-	return put(table, (struct vmx_lite_cpuid_entry) {
+	ret = put(table, (struct vmx_lite_cpuid_entry) {
 		.function = LEAF_HV_TIMING,
 		.eax = tsc_khz,
 		.ebx = CRYSTAL_KHZ,
 	});
+	if (ret)
+		return ret;
+	ret = put_signature(table, LEAF_KVM, LEAF_KVM_FEATURES, "KVMKVMKVM\0\0");
+	if (ret)
+		return ret;
+	return put(table, (struct vmx_lite_cpuid_entry) { .function = LEAF_KVM_FEATURES });
 }
 
 /**
