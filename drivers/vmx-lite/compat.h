@@ -8,6 +8,7 @@
 #define VL_COMPAT_H
 
 #include <linux/eventfd.h>
+#include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
@@ -26,6 +27,41 @@
 #else
 #define vl_rcu_note_guest()	rcu_virt_note_context_switch()
 #endif
+
+/**
+ * struct vl_pfnmap - an entry of the process's page table
+ * @pfn: host page
+ * @prot: its bits
+ * @writable: without a fault
+ */
+struct vl_pfnmap {
+	unsigned long pfn;
+	pgprot_t prot;
+	bool writable;
+};
+
+/* Look it up in a VMA with VM_PFNMAP; mmap_lock held.  0, or -EINVAL if there is none. */
+static inline int vl_follow_pfnmap(struct vm_area_struct *vma, unsigned long addr,
+				   struct vl_pfnmap *page)
+{
+#ifdef HAVE_FOLLOW_PFNMAP
+	struct follow_pfnmap_args args = { .vma = vma, .address = addr };
+
+	if (follow_pfnmap_start(&args))
+		return -EINVAL;
+	*page = (struct vl_pfnmap){ args.pfn, args.pgprot, args.writable };
+	follow_pfnmap_end(&args);
+#else
+	spinlock_t *lock;	/* of the page table */
+	pte_t *ptep;
+
+	if (follow_pte(vma->vm_mm, addr, &ptep, &lock))
+		return -EINVAL;
+	*page = (struct vl_pfnmap){ pte_pfn(*ptep), pte_pgprot(*ptep), pte_write(*ptep) };
+	pte_unmap_unlock(ptep, lock);
+#endif
+	return 0;
+}
 
 /*
  * What a guest has left in the branch predictors shall not steer its process either:

@@ -26,6 +26,8 @@ struct page;
 #define VL_EPT_EXEC		BIT_ULL(2)
 #define VL_EPT_RWX		(VL_EPT_READ | VL_EPT_WRITE | VL_EPT_EXEC)
 #define VL_EPT_TYPE_MASK	GENMASK_ULL(5, 3)
+#define VL_EPT_TYPE_UC		0ULL
+#define VL_EPT_TYPE_WC		BIT_ULL(3)
 #define VL_EPT_TYPE_WB		(6ULL << 3)
 #define VL_EPT_IGNORE_PAT	BIT_ULL(6)
 #define VL_EPT_LARGE		BIT_ULL(7)

@@ -272,6 +272,21 @@ void vl_l1d_flush(struct vl_vcpu *vcpu)
 }
 
 /**
+ * vl_mmio_data_clear() - leave no stale data where a guest can read it from a device
+ * @vcpu: about to enter its guest
+ *
+ * On CPUs where only who reaches device memory can (Processor MMIO Stale Data); on those with
+ * MDS or TAA the entry clears the buffers anyway.
+ * Context: interrupts off, before the entry.
+ */
+void vl_mmio_data_clear(struct vl_vcpu *vcpu)
+{
+	if (static_branch_unlikely(&mmio_stale_data_clear) &&
+	    READ_ONCE(vcpu->vm->mem.device))
+		x86_clear_cpu_buffers();
+}
+
+/**
  * vl_mitigations_init() - decide what this machine needs
  * Context: module load.
  * Return: 0 or -ENOMEM.

@@ -48,6 +48,8 @@ static void memory_written(struct vl_ept_gather *gather, u64 gpa, u64 hpa,
 {
 	struct vl_memory_gather *mg = container_of(gather, struct vl_memory_gather, ept);
 
+	if (mg->region->device)
+		return;
 	set_page_dirty(pfn_to_page(PHYS_PFN(hpa)));
 	/* A writable large page of a region that logs is from before it did. */
 	if (mg->log && level == VL_EPT_4K)
@@ -216,22 +218,32 @@ void vl_memory_destroy(struct vl_vm *vm)
 	cleanup_srcu_struct(&vm->mem.srcu);
 }
 
-/* Device memory has no struct page, and wants another memory type. */
-static int memory_check_vmas(struct vl_vm *vm, unsigned long start, unsigned long end)
+/*
+ * Is a new region RAM or device memory?  It is either for its whole life: what the process
+ * maps there later is used only if it is of that kind.
+ */
+static int memory_check_vmas(struct vl_vm *vm, struct vl_region *region)
 {
-	VMA_ITERATOR(vmi, vm->mm, start);
+	VMA_ITERATOR(vmi, vm->mm, region->user_addr);
 	struct vm_area_struct *vma;
+	bool ram = false;
 	int ret = 0;
 
 	if (mmap_read_lock_killable(vm->mm))
 		return -EINTR;
-	for_each_vma_range(vmi, vma, end) {
-		if (vma->vm_flags & (VM_IO | VM_PFNMAP)) {
+	for_each_vma_range(vmi, vma, region->user_addr + region->size) {
+		if (vl_memory_is_device(vma))
+			region->device = true;
+		else
+			ram = true;
+		if (vma->vm_flags & (VM_IO | VM_PFNMAP) && ram)
 			ret = -EOPNOTSUPP;
-			break;
-		}
 	}
 	mmap_read_unlock(vm->mm);
+	if (region->device && ram)
+		ret = -EOPNOTSUPP;
+	else if (region->device && region->flags & VMX_LITE_MEM_LOG_DIRTY)
+		ret = -EINVAL;
 	return ret;
 }
 
@@ -257,6 +269,8 @@ static int memory_set_flags(struct vl_vm *vm, struct vl_region *region, u32 flag
 
 	if (flags == region->flags)
 		return 0;
+	if (region->device && flags & VMX_LITE_MEM_LOG_DIRTY)
+		return -EINVAL;
 	ret = memory_alloc_dirty(region, flags);
 	if (ret)
 		return ret;
@@ -277,10 +291,6 @@ static int memory_add(struct vl_vm *vm, const struct vmx_lite_memory_region *r)
 	struct vl_regions *new;
 	int ret;
 
-	ret = memory_check_vmas(vm, r->user_addr, r->user_addr + r->size);
-	if (ret)
-		return ret;
-
 	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
 	if (!region)
 		return -ENOMEM;
@@ -290,6 +300,9 @@ static int memory_add(struct vl_vm *vm, const struct vmx_lite_memory_region *r)
 	region->user_addr = r->user_addr;
 	region->flags = r->flags;
 
+	ret = memory_check_vmas(vm, region);
+	if (ret)
+		goto err_region;
 	ret = memory_alloc_dirty(region, r->flags);
 	if (ret)
 		goto err_region;
@@ -301,6 +314,8 @@ static int memory_add(struct vl_vm *vm, const struct vmx_lite_memory_region *r)
 					   region->size, &memory_notifier_ops);
 	if (ret)
 		goto err_list;
+	if (region->device)
+		WRITE_ONCE(vm->mem.device, true);
 	memory_publish(vm, new);
 	return 0;
 
@@ -322,10 +337,11 @@ err_region:
  *
  * Context: vm->lock held, in a thread of vm->mm; may sleep.
  * Return: 0; -EINVAL: unaligned, empty, wrapping, beyond the guest-physical
- * width, unknown flags, padding not 0; -EFAULT: not within the user's address
- * space; -E2BIG: more than VL_DIRTY_MAX_SIZE to log; -EEXIST: overlaps a region
- * that is not the very same; -ENOSPC: VMX_LITE_MAX_REGIONS are there;
- * -EOPNOTSUPP: device memory; -ENOMEM; -EINTR.
+ * width, unknown flags, padding not 0, LOG_DIRTY of device memory; -EFAULT: not
+ * within the user's address space; -E2BIG: more than VL_DIRTY_MAX_SIZE to log;
+ * -EEXIST: overlaps a region that is not the very same; -ENOSPC: VMX_LITE_MAX_REGIONS are there;
+ * -EOPNOTSUPP: device memory beside RAM, or mapped privately or page by page
+ * (VM_MIXEDMAP); -ENOMEM; -EINTR.
  */
 int vl_memory_set(struct vl_vm *vm, const struct vmx_lite_memory_region *r)
 {
@@ -415,9 +431,9 @@ void vl_memory_show(struct vl_vm *vm, struct seq_file *m)
 	regions = srcu_dereference(vm->mem.regions, &vm->mem.srcu);
 	for (i = 0; i < regions->nr; i++) {
 		region = regions->region[i];
-		seq_printf(m, "region %#llx-%#llx user %#lx flags %#x\n", region->gpa,
-			   vl_region_end(region), region->user_addr,
-			   READ_ONCE(region->flags));
+		seq_printf(m, "region %#llx-%#llx user %#lx flags %#x%s\n",
+			   region->gpa, vl_region_end(region), region->user_addr,
+			   READ_ONCE(region->flags), region->device ? " device" : "");
 	}
 	srcu_read_unlock(&vm->mem.srcu, idx);
 }

@@ -14,6 +14,7 @@
 #include "ept.h"
 
 struct seq_file;
+struct vm_area_struct;
 struct vl_region;
 struct vl_regions;
 struct vl_vm;
@@ -26,17 +27,19 @@ struct vl_vm;
  * @ept: the page table
  * @srcu: readers of @regions and users of a region
  * @regions: the region list
+ * @device: there is, or was, a region of device memory
  */
 struct vl_memory {
 	spinlock_t lock;			/* (e) */
 	struct vl_ept ept;			/* (e); ept.root, geometry (r) */
 	struct srcu_struct srcu;
 	struct vl_regions __rcu *regions;	/* replaced under (m) */
+	bool device;				/* set once under (m) */
 };
 
 enum vl_fault {
 	VL_FAULT_MAPPED = 0,	/* run the guest again */
-	VL_FAULT_MMIO = 1,	/* no RAM there, or a write to a read-only region */
+	VL_FAULT_MMIO = 1,	/* for user space to answer: see vl_memory_fault() */
 };
 
 int vl_memory_init(struct vl_vm *vm, u32 features, unsigned int gpa_bits);
@@ -52,7 +55,7 @@ int vl_memory_cmpxchg(struct vl_vm *vm, u64 gpa, u64 old, u64 new, unsigned int 
 bool vl_memory_is_ram(struct vl_vm *vm, u64 gpa, bool write);
 void vl_memory_show(struct vl_vm *vm, struct seq_file *m);
 
-/* ---- between memory.c, memory_fault.c and dirty.c ---- */
+/* ---- between memory.c, memory_fault.c, memory_device.c and dirty.c ---- */
 
 /**
  * struct vl_memory_gather - changes to a region's EPT entries
@@ -70,5 +73,8 @@ void vl_memory_lock(struct vl_vm *vm, struct vl_region *region,
 		    struct vl_memory_gather *gather);
 void vl_memory_unlock(struct vl_vm *vm, struct vl_memory_gather *gather);
 struct vl_region *vl_memory_find(struct vl_vm *vm, u64 gpa);
+int vl_memory_donate(struct vl_vm *vm);
+bool vl_memory_is_device(const struct vm_area_struct *vma);
+int vl_memory_device_fault(struct vl_vm *vm, struct vl_region *region, u64 gpa, u32 access);
 
 #endif /* VL_MEMORY_H */

@@ -162,7 +162,14 @@ static int memory_install(const struct memory_fault *f, struct vl_memory_gather 
 	return VL_FAULT_MAPPED;
 }
 
-static int memory_donate(struct vl_vm *vm)
+/**
+ * vl_memory_donate() - see to it that the EPT has tables for one fault
+ * @vm: the VM
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vl_memory_donate(struct vl_vm *vm)
 {
 	struct vl_memory *mem = &vm->mem;
 	struct page *page;
@@ -272,7 +279,7 @@ static int memory_fault_in(struct memory_fault *f)
 	int ret;
 
 	for (tries = 0; tries < FAULT_TRIES; tries++) {
-		ret = memory_donate(f->vm);
+		ret = vl_memory_donate(f->vm);
 		if (ret)
 			return ret;
 
@@ -308,9 +315,9 @@ static int memory_fault_in(struct memory_fault *f)
  *
  * Context: a vCPU's thread, in vm->mm; may sleep, for as long as it takes to
  * read the page from disk.
- * Return: VL_FAULT_MAPPED: run the guest again; VL_FAULT_MMIO: no RAM there, or a
- * write to a read-only region; -EFAULT: the process has no such memory, may not
- * write to it, or it is device memory; -ENOMEM; -EINTR: a fatal signal.
+ * Return: VL_FAULT_MAPPED: run the guest again; VL_FAULT_MMIO: no memory there, a
+ * write to a read-only region, or device memory that cannot be mapped; -EFAULT: the
+ * process has no such memory or may not write to it; -ENOMEM; -EINTR: a fatal signal.
  */
 int vl_memory_fault(struct vl_vm *vm, u64 gpa, u32 access)
 {
@@ -326,7 +333,8 @@ int vl_memory_fault(struct vl_vm *vm, u64 gpa, u32 access)
 	f.region = vl_memory_find(vm, gpa);
 	if (f.region &&
 	    !(f.write && READ_ONCE(f.region->flags) & VMX_LITE_MEM_READONLY))
-		ret = memory_fault_in(&f);
+		ret = f.region->device ? vl_memory_device_fault(vm, f.region, gpa, access) :
+					 memory_fault_in(&f);
 	srcu_read_unlock(&vm->mem.srcu, idx);
 	return ret;
 }

@@ -7,7 +7,9 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "ept.h"
 #include "memory_regions.h"
+#include "memory_type.h"
 
 #define GPA_BITS	40
 #define USER_MAX	0x7ffffffff000ULL
@@ -180,12 +182,65 @@ static void memory_test_full(struct kunit *test)
 	kfree(regions);
 }
 
+static pgprot_t memory_test_prot(enum page_cache_mode mode)
+{
+	return __pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_RW | cachemode2protval(mode));
+}
+
+/* SDM vol. 3, table 12-10: what a PAT entry says, and 29.3.7.2: how the EPT says it. */
+static void memory_test_type(struct kunit *test)
+{
+	static const struct {
+		enum page_cache_mode vma, entry;
+		bool ram;
+		u64 type;
+	} cases[] = {
+#define MODE(mode)	_PAGE_CACHE_MODE_##mode
+		{ MODE(UC), MODE(UC), false, 0 },
+		{ MODE(UC_MINUS), MODE(UC_MINUS), false, 0 },
+		{ MODE(UC_MINUS), MODE(UC_MINUS), true, 0 },
+		{ MODE(WC), MODE(WC), false, 1 << 3 },
+		{ MODE(WC), MODE(UC_MINUS), false, 1 << 3 },
+		{ MODE(WC), MODE(WC), true, 1 << 3 },
+		{ MODE(WT), MODE(WT), false, 0 },
+		{ MODE(WP), MODE(WP), false, 0 },
+		{ MODE(WB), MODE(UC_MINUS), false, 0 },
+		{ MODE(WB), MODE(UC), true, 0 },
+		{ MODE(WB), MODE(WC), true, 0 },
+		{ MODE(UC), MODE(WB), true, 0 },
+		{ MODE(WB), MODE(WB), true, 6 << 3 | 1 << 6 },
+		{ MODE(WB), MODE(WB), false, VL_MEMORY_REFUSED },
+#undef MODE
+	};
+	unsigned int i;
+
+	if (cachemode2protval(_PAGE_CACHE_MODE_WC) ==
+	    cachemode2protval(_PAGE_CACHE_MODE_UC_MINUS))
+		kunit_skip(test, "the kernel does not use the PAT");
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ_MSG(test,
+				    vl_memory_type(memory_test_prot(cases[i].vma),
+						   memory_test_prot(cases[i].entry),
+						   cases[i].ram),
+				    cases[i].type, "row %u", i);
+
+	/* In an entry of a large page the bit of the PAT says that it is large. */
+	KUNIT_EXPECT_EQ(test, vl_memory_type(memory_test_prot(_PAGE_CACHE_MODE_WB),
+					     __pgprot(_PAGE_PRESENT | _PAGE_PSE), true),
+			VL_EPT_TYPE_WB | VL_EPT_IGNORE_PAT);
+	KUNIT_EXPECT_EQ(test, vl_memory_type(memory_test_prot(_PAGE_CACHE_MODE_UC_MINUS),
+					     __pgprot(_PAGE_PRESENT | _PAGE_PSE | _PAGE_PCD),
+					     false),
+			VL_EPT_TYPE_UC);
+}
+
 static struct kunit_case memory_test_cases[] = {
 	KUNIT_CASE(memory_test_check),
 	KUNIT_CASE(memory_test_sorted),
 	KUNIT_CASE(memory_test_find),
 	KUNIT_CASE(memory_test_overlap),
 	KUNIT_CASE(memory_test_full),
+	KUNIT_CASE(memory_test_type),
 	{}
 };
 

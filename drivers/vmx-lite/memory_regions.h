@@ -23,6 +23,7 @@ struct vl_vm;
  * @gpa: first byte
  * @size: bytes
  * @user_addr: address of the first byte in vm->mm
+ * @device: what the process has there is device memory, else RAM
  * @flags: VMX_LITE_MEM_*
  * @dirty: a bit for each 4 KiB page written since it was last cleared; there
  *	from the first LOG_DIRTY on
@@ -33,6 +34,7 @@ struct vl_region {
 	u64 gpa;			/* (r) */
 	u64 size;			/* (r) */
 	unsigned long user_addr;	/* (r) */
+	bool device;			/* (r) */
 	u32 flags;			/* written under (m) and (e) */
 	unsigned long *dirty;		/* set once under (m) and (e); bits are (a) */
 	struct mmu_interval_notifier notifier;

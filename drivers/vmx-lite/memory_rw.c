@@ -4,6 +4,9 @@
  *
  * They go through the process's mapping, which is the guest's memory by
  * definition: the kernel's page fault does what an EPT violation would.
+ *
+ * Device memory is not for them: it wants accesses of the very size and number the
+ * guest makes.  To them it is no RAM.
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -30,11 +33,18 @@ static void memory_log(struct vl_region *region, u64 gpa, size_t len)
 		set_bit(page, region->dirty);
 }
 
+static struct vl_region *memory_find_ram(struct vl_vm *vm, u64 gpa)
+{
+	struct vl_region *region = vl_memory_find(vm, gpa);
+
+	return region && !region->device ? region : NULL;
+}
+
 /* The region and how many of @len bytes from @gpa lie in it, 0 if there is none. */
 static size_t memory_piece(struct vl_vm *vm, u64 gpa, size_t len,
 			   struct vl_region **region)
 {
-	*region = vl_memory_find(vm, gpa);
+	*region = memory_find_ram(vm, gpa);
 	return *region ? min_t(u64, len, vl_region_end(*region) - gpa) : 0;
 }
 
@@ -179,7 +189,7 @@ int vl_memory_cmpxchg(struct vl_vm *vm, u64 gpa, u64 old, u64 new, unsigned int 
 		return -EINVAL;
 
 	idx = srcu_read_lock(&vm->mem.srcu);
-	region = vl_memory_find(vm, gpa);
+	region = memory_find_ram(vm, gpa);
 	if (!region)
 		ret = -ENXIO;
 	else if (READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY)
@@ -210,7 +220,7 @@ bool vl_memory_is_ram(struct vl_vm *vm, u64 gpa, bool write)
 	int idx;
 
 	idx = srcu_read_lock(&vm->mem.srcu);
-	region = vl_memory_find(vm, gpa);
+	region = memory_find_ram(vm, gpa);
 	ram = region && !(write && READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY);
 	srcu_read_unlock(&vm->mem.srcu, idx);
 	return ram;

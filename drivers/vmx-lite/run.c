@@ -280,6 +280,7 @@ static int enter_once(struct vl_vcpu *vcpu)
 	trace_vl_entry(vcpu);
 	hw->stats.entries++;
 	vl_l1d_flush(vcpu);
+	vl_mmio_data_clear(vcpu);
 
 	guest_timing_enter_irqoff();
 	failed = enter_irqoff(vcpu, enter_flags(vcpu));

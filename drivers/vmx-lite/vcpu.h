@@ -281,6 +281,7 @@ u32 vl_switched_msr_index(enum vl_switched_msr msr);
 void vl_debug_load(struct vl_vcpu *vcpu);
 void vl_debug_restore(struct vl_vcpu *vcpu);
 void vl_l1d_flush(struct vl_vcpu *vcpu);
+void vl_mmio_data_clear(struct vl_vcpu *vcpu);
 int vl_mitigations_init(void);
 void vl_mitigations_exit(void);
 
