@@ -155,7 +155,7 @@ static int exit_hlt(struct vl_vcpu *vcpu)
 	if (vcpu->hw.cap[VM_CAP_HALT_EXIT])
 		return skip_to_user(vcpu, VM_EXITCODE_HLT);
 	vl_vcpu_skip(vcpu);
-	vcpu->activity = VMX_LITE_HALTED;
+	WRITE_ONCE(vcpu->activity, VMX_LITE_HALTED);
 	return VL_RESUME;
 }
 

@@ -122,9 +122,11 @@ bool vl_lapic_accept(struct vl_vcpu *vcpu, const struct vl_irq *irq)
 			return false;
 		/* A SIPI counts if it comes after the INIT, not before (11.4.7.3). */
 		clear_bit(VL_REQ_SIPI, vcpu->requests);
+		WRITE_ONCE(vcpu->sipi, 0);
 		return send_request(vcpu, VL_REQ_INIT);
 	case VL_IRQ_SIPI:
-		WRITE_ONCE(vcpu->sipi_vector, irq->vector);
+		/* The first of several ends the wait; the others find none (11.4.7.3). */
+		cmpxchg(&vcpu->sipi, 0, VL_SIPI_VALID | irq->vector);
 		return send_request(vcpu, VL_REQ_SIPI);
 	default:
 		return false;
@@ -167,6 +169,31 @@ bool vl_lapic_lvt(struct vl_vcpu *vcpu, unsigned int reg)
 	if (lvt & APIC_LVT_MASKED)
 		return false;
 	return vl_lapic_accept(vcpu, &irq);
+}
+
+/*
+ * A start-up IPI for a vCPU that nobody runs: the sender's VM_RUN tells user space to
+ * start a thread, once.  The request waits for that thread.
+ */
+static void ask_for_thread(struct vl_vcpu *src, struct vl_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->activity) != VMX_LITE_WAIT_SIPI &&
+	    !test_bit(VL_REQ_INIT, vcpu->requests))
+		return;
+	/* Pairs with the xchg() in vl_vcpu_run(): it sees VL_REQ_SIPI, or we no thread. */
+	if (cmpxchg(&vcpu->thread, VL_THREAD_NONE, VL_THREAD_WANTED) != VL_THREAD_NONE)
+		return;
+	__set_bit(vcpu->id, src->spinup);
+	vl_request(src, VL_REQ_SPINUP);
+}
+
+static bool send_to(struct vl_vcpu *vcpu, struct vl_vcpu *src, const struct vl_irq *irq)
+{
+	bool accepted = vl_lapic_accept(vcpu, irq);
+
+	if (unlikely(irq->mode == VL_IRQ_SIPI) && accepted && src)
+		ask_for_thread(src, vcpu);
+	return accepted;
 }
 
 static bool addressed(struct vl_vcpu *vcpu, struct vl_vcpu *src, const struct vl_irq *irq)
@@ -220,7 +247,7 @@ static int deliver_lowest(struct vl_vm *vm, struct vl_vcpu *src, const struct vl
 /**
  * vl_irq_deliver() - send a message to the vCPUs it addresses
  * @vm: VM
- * @src: vCPU that sends it, NULL for a device
+ * @src: vCPU that sends it, whose thread this is; NULL for a device
  * @irq: message
  *
  * SDM vol. 3, 11.6.2.  Lowest priority goes to one vCPU of the lowest processor
@@ -243,14 +270,14 @@ int vl_irq_deliver(struct vl_vm *vm, struct vl_vcpu *src, const struct vl_irq *i
 		i = array_index_nospec(irq->dest, VMX_LITE_MAX_VCPUS);
 		/* Pairs with the store in vm.c: the vCPU is complete. */
 		vcpu = smp_load_acquire(&vm->vcpus[i]);
-		return vcpu && vl_lapic_accept(vcpu, irq);
+		return vcpu && send_to(vcpu, src, irq);
 	}
 	if (irq->mode == VL_IRQ_LOWEST)
 		return deliver_lowest(vm, src, irq);
 
 	while ((vcpu = vl_next_vcpu(vm, &i))) {
 		if (addressed(vcpu, src, irq))
-			n += vl_lapic_accept(vcpu, irq);
+			n += send_to(vcpu, src, irq);
 	}
 	return n;
 }

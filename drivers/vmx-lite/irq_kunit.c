@@ -220,8 +220,8 @@ static void irq_ipi_special(struct kunit *test)
 		for (req = 0; req < VL_NR_REQS; req++)
 			KUNIT_EXPECT_EQ_MSG(test, requested(vm, req), 0U, "row %u", i);
 	}
-	KUNIT_EXPECT_EQ(test, vm->vcpus[17]->sipi_vector, 0x9a);
-	KUNIT_EXPECT_EQ(test, vm->vcpus[33]->sipi_vector, 0);
+	KUNIT_EXPECT_EQ(test, vm->vcpus[17]->sipi, VL_SIPI_VALID | 0x9aU);
+	KUNIT_EXPECT_EQ(test, vm->vcpus[33]->sipi, VL_SIPI_VALID + 0U);
 }
 
 static void irq_msi(struct kunit *test)
@@ -292,7 +292,7 @@ static void irq_init_and_sipi(struct kunit *test)
 	vl_irq_deliver(vm, NULL, &sipi);
 	KUNIT_EXPECT_EQ(test, requested(vm, VL_REQ_INIT), 0x08U);
 	KUNIT_EXPECT_EQ(test, requested(vm, VL_REQ_SIPI), 0x08U);
-	KUNIT_EXPECT_EQ(test, vm->vcpus[5]->sipi_vector, 0x9b);
+	KUNIT_EXPECT_EQ(test, vm->vcpus[5]->sipi, VL_SIPI_VALID | 0x9bU);
 }
 
 static struct kunit_case irq_cases[] = {

@@ -324,21 +324,44 @@ static int enter_once(struct vl_vcpu *vcpu)
 	return VL_RESUME;
 }
 
-/* SDM vol. 3, 9.4.3 and 11.5: an AP waits for SIPI, the first vCPU restarts. */
+/* SDM vol. 3, 9.4.1: after an INIT, IA32_APIC_BASE.BSP says who begins at once. */
 static void take_init(struct vl_vcpu *vcpu)
 {
 	vl_vcpu_reset(vcpu, true);
-	vcpu->activity = vcpu->id ? VMX_LITE_WAIT_SIPI : VMX_LITE_RUNNING;
+	WRITE_ONCE(vcpu->activity, vl_lapic_base(vcpu) & MSR_IA32_APICBASE_BSP ?
+				   VMX_LITE_RUNNING : VMX_LITE_WAIT_SIPI);
 }
 
+/* SDM vol. 3, 9.4.4: the vector is the page to begin at; who does not wait ignores it. */
 static void take_sipi(struct vl_vcpu *vcpu)
 {
-	if (vcpu->activity != VMX_LITE_WAIT_SIPI)
+	u32 sipi = xchg(&vcpu->sipi, 0);
+	u8 vector = sipi;
+
+	if (vcpu->activity != VMX_LITE_WAIT_SIPI || !(sipi & VL_SIPI_VALID))
 		return;
-	vmcs_write(GUEST_CS_SELECTOR, vcpu->sipi_vector << 8);
-	vmcs_write(GUEST_CS_BASE, (u64)vcpu->sipi_vector << 12);
+	vmcs_write(GUEST_CS_SELECTOR, vector << 8);
+	vmcs_write(GUEST_CS_BASE, (u64)vector << 12);
 	vmcs_write(GUEST_RIP, 0);
-	vcpu->activity = VMX_LITE_RUNNING;
+	WRITE_ONCE(vcpu->activity, VMX_LITE_RUNNING);
+}
+
+/* A start-up IPI of this vCPU found nobody who runs its target: one exit a target. */
+static int exit_spinup(struct vl_vcpu *vcpu)
+{
+	u32 id = find_first_bit(vcpu->spinup, VMX_LITE_MAX_VCPUS);
+	struct vmx_lite_run *run = vcpu->run;
+
+	__clear_bit(id, vcpu->spinup);
+	if (bitmap_empty(vcpu->spinup, VMX_LITE_MAX_VCPUS))
+		clear_bit(VL_REQ_SPINUP, vcpu->requests);
+	memset(&run->spinup_ap, 0, sizeof(run->spinup_ap));
+	run->rip = vmcs_read(GUEST_RIP);
+	run->insn_len = 0;
+	run->spinup_ap.vcpu = id;
+	/* An INIT that has come since counts again when the vCPU runs. */
+	run->spinup_ap.rip = (u64)(u8)READ_ONCE(vcpu->vm->vcpus[id]->sipi) << 12;
+	return vl_exit_to_user(vcpu, VM_EXITCODE_SPINUP_AP);
 }
 
 /* What other threads asked for, but FLUSH_EPT and EVENT: those are for enter_once(). */
@@ -355,6 +378,8 @@ static int service_requests(struct vl_vcpu *vcpu)
 		vcpu->run->rip = vmcs_read(GUEST_RIP);
 		return vl_exit_to_user(vcpu, VM_EXITCODE_SUSPENDED);
 	}
+	if (test_bit(VL_REQ_SPINUP, vcpu->requests))
+		return exit_spinup(vcpu);
 	/* First, so that a SIPI which comes with its INIT right now waits for it. */
 	sipi = test_and_clear_bit(VL_REQ_SIPI, vcpu->requests);
 	if (test_and_clear_bit(VL_REQ_INIT, vcpu->requests))
@@ -372,7 +397,7 @@ static int service_requests(struct vl_vcpu *vcpu)
 static bool may_wake(struct vl_vcpu *vcpu)
 {
 	const unsigned long stir = BIT(VL_REQ_NMI) | BIT(VL_REQ_INIT) | BIT(VL_REQ_SIPI) |
-				   BIT(VL_REQ_SUSPEND);
+				   BIT(VL_REQ_SUSPEND) | BIT(VL_REQ_SPINUP);
 
 	if ((vcpu->requests[0] & stir) || READ_ONCE(vcpu->run->immediate_exit) ||
 	    READ_ONCE(vl_stopping) || signal_pending(current))
@@ -394,7 +419,7 @@ static void wait_for_event(struct vl_vcpu *vcpu)
 	}
 	finish_swait(&vcpu->wait, &wait);
 	if (vcpu->activity == VMX_LITE_HALTED && vl_vcpu_has_event(vcpu)) {
-		vcpu->activity = VMX_LITE_RUNNING;
+		WRITE_ONCE(vcpu->activity, VMX_LITE_RUNNING);
 		vl_request(vcpu, VL_REQ_EVENT);
 	}
 }
@@ -475,6 +500,9 @@ int vl_vcpu_run(struct vl_vcpu *vcpu)
 	/* The pin may have risen since the last entry. */
 	if (unlikely(READ_ONCE(vcpu->run->intr_pin)))
 		vl_request(vcpu, VL_REQ_EVENT);
+	/* Pairs with ask_for_thread() in irq.c. */
+	if (unlikely(READ_ONCE(vcpu->thread) != VL_THREAD_RUNS))
+		xchg(&vcpu->thread, VL_THREAD_RUNS);
 	fpu_swap_kvm_fpstate(&vcpu->hw.fpu, true);
 	ret = complete_last_exit(vcpu);
 	if (ret == VL_RESUME)

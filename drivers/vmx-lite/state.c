@@ -473,7 +473,7 @@ static long set_events(void *object, void *arg)
 	clear_bit(VL_REQ_NMI, vcpu->requests);
 	vmcs_write(GUEST_INTERRUPTIBILITY_INFO, ev->interruptibility);
 	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, ev->pending_debug);
-	vcpu->activity = ev->activity;
+	WRITE_ONCE(vcpu->activity, ev->activity);
 	vl_request(vcpu, VL_REQ_EVENT);
 	return 0;
 }

@@ -43,7 +43,8 @@ enum vl_request {
 	VL_REQ_EVENT,		/* look at the local APIC, NMIs and windows again */
 	VL_REQ_NMI,		/* an NMI was sent */
 	VL_REQ_INIT,		/* an INIT was sent */
-	VL_REQ_SIPI,		/* a start-up IPI was sent: vcpu->sipi_vector */
+	VL_REQ_SIPI,		/* a start-up IPI was sent: vcpu->sipi */
+	VL_REQ_SPINUP,		/* this vCPU has started others: vcpu->spinup */
 	VL_REQ_SUSPEND,		/* the VM was suspended */
 	VL_NR_REQS
 };
@@ -54,6 +55,15 @@ enum vl_mode {
 	VL_IN_GUEST,		/* interrupts off, entering or in the guest */
 	VL_EXITING,		/* kicked while IN_GUEST */
 };
+
+/* vl_vcpu.thread: is there somebody who runs the vCPU? */
+enum vl_thread {
+	VL_THREAD_NONE,		/* VM_RUN was never called */
+	VL_THREAD_WANTED,	/* nor now, but user space was told to start one */
+	VL_THREAD_RUNS,		/* VM_RUN was called: it sees requests now or when called again */
+};
+
+#define VL_SIPI_VALID	BIT(8)	/* vl_vcpu.sipi: a vector is in bits 7:0 */
 
 /*
  * struct vl_vm - a virtual machine: one fd of VMX_LITE_CREATE_VM
@@ -97,8 +107,10 @@ struct vl_vcpu {
 	DECLARE_BITMAP(requests, VL_NR_REQS);	/* (a) */
 	int mode;			/* enum vl_mode, (a) */
 	struct swait_queue_head wait;	/* the thread waiting in HLT */
-	u8 sipi_vector;			/* ordered by VL_REQ_SIPI */
-	u32 activity;			/* enum vmx_lite_activity, (v) */
+	u32 sipi;			/* VL_SIPI_VALID and a vector, or 0; (a) */
+	u32 thread;			/* enum vl_thread, (a) */
+	DECLARE_BITMAP(spinup, VMX_LITE_MAX_VCPUS);	/* (v) SPINUP_AP exits to come */
+	u32 activity;			/* enum vmx_lite_activity, (v), READ_ONCE by others */
 
 	struct vl_hw hw;		/* (v) the rest: vcpu.h */
 };

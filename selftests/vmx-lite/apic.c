@@ -520,6 +520,10 @@ TEST_F(apic, startup)
 	ASSERT_EQ(0, vl_ioctl(ap.vcpu.fd, VM_GET_EVENTS, &e));
 	e.activity = VMX_LITE_WAIT_SIPI;
 	ASSERT_EQ(0, vl_ioctl(ap.vcpu.fd, VM_SET_EVENTS, &e));
+	/* It has run, so that the first vCPU is not asked for a thread. */
+	ap.vcpu.run->immediate_exit = 1;
+	ASSERT_EXIT(VM_EXITCODE_INTR, &ap.vcpu);
+	ap.vcpu.run->immediate_exit = 0;
 	ASSERT_EQ(0, pthread_create(&ap.thread, NULL, run_thread, &ap));
 	/* out f2, al; hlt */
 	vl_load_bytes(&self->vm, 0x5000, 0xe6, 0xf2, 0xf4);

@@ -554,7 +554,10 @@ struct vmx_lite_run {
 			__u32 pad;
 			__u64 dr6;
 		} debug;
-		/* SPINUP_AP: start @vcpu at @rip (a SIPI's page) */
+		/*
+		 * SPINUP_AP: call VM_RUN for @vcpu, in a thread of its own; it will
+		 * begin at @rip, the page of the start-up IPI, by itself.
+		 */
 		struct {
 			__u32 vcpu;
 			__u32 pad;
