@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device memory in a guest: BARs of QEMU's edu and nvme devices, as sysfs lets a
- * process map them.  They are reached without an exit, follow the process's mapping
+ * Device memory in a guest: BARs of QEMU's edu and nvme devices, as sysfs and
+ * VFIO let a process map them.  They are reached without an exit, follow the process's mapping
  * and the device's presence, and are no RAM to the engine itself.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -440,6 +443,133 @@ TEST_F(bar, large)
 	close(fd);
 	close(fd_wc);
 	write_file(path, "enable", "0");
+}
+
+/*
+ * The device as VFIO lends it: its pages come when they are touched, and are gone
+ * while it does not decode its BARs; touching them is SIGBUS then.
+ */
+FIXTURE(vfio) {
+	struct vl_vm vm;
+	struct vl_vcpu vcpu;
+	char edu[300];
+	int container;
+	int group;
+	int device;
+	uint64_t config;	/* offset of the configuration space in @device */
+	uint8_t *bar;
+};
+
+static const char *device_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static int open_group(const char *device)
+{
+	char path[400], target[400];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "%s/iommu_group", device);
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		return -1;
+	target[length] = 0;
+	snprintf(path, sizeof(path), "/dev/vfio/%s", device_name(target));
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+FIXTURE_SETUP(vfio)
+{
+	struct vfio_region_info config = {
+		.argsz = sizeof(config), .index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	struct vfio_region_info bar = {
+		.argsz = sizeof(bar), .index = VFIO_PCI_BAR0_REGION_INDEX,
+	};
+
+	self->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (self->container < 0)
+		SKIP(return, "no VFIO in this machine");
+	ASSERT_EQ(0, find_device(EDU, self->edu, sizeof(self->edu)));
+	write_file(self->edu, "driver_override", "vfio-pci");
+	write_file("/sys/bus/pci", "drivers_probe", device_name(self->edu));
+	self->group = open_group(self->edu);
+	ASSERT_LE(0, self->group);
+	ASSERT_EQ(0, ioctl(self->group, VFIO_GROUP_SET_CONTAINER, &self->container));
+	ASSERT_EQ(0, ioctl(self->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
+	self->device = ioctl(self->group, VFIO_GROUP_GET_DEVICE_FD, device_name(self->edu));
+	ASSERT_LE(0, self->device);
+	ASSERT_EQ(0, ioctl(self->device, VFIO_DEVICE_GET_REGION_INFO, &config));
+	ASSERT_EQ(0, ioctl(self->device, VFIO_DEVICE_GET_REGION_INFO, &bar));
+	self->config = config.offset;
+	self->bar = mmap(NULL, EDU_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, self->device,
+			 bar.offset);
+	ASSERT_NE(MAP_FAILED, self->bar);
+	vl_vm_init(&self->vm, 0);
+	vl_vcpu_init(&self->vcpu, &self->vm, 0, VL_LONG);
+	ASSERT_EQ(0, vl_set_memory(&self->vm, BAR, EDU_SIZE, self->bar, 0));
+}
+
+FIXTURE_TEARDOWN(vfio)
+{
+	vl_vcpu_exit(&self->vcpu);
+	vl_vm_exit(&self->vm);
+	munmap(self->bar, EDU_SIZE);
+	close(self->device);
+	close(self->group);
+	close(self->container);
+	write_file("/sys/bus/pci/drivers/vfio-pci", "unbind", device_name(self->edu));
+	write_file(self->edu, "driver_override", "\n");
+}
+
+static void decode(FIXTURE_DATA(vfio) *self, bool on)
+{
+	uint16_t command = on ? PCI_COMMAND_MEMORY : 0;
+
+	if (pwrite(self->device, &command, sizeof(command), self->config + PCI_COMMAND) !=
+	    sizeof(command))
+		vl_die("the command register: %s", strerror(errno));
+}
+
+TEST_F(vfio, decoding)
+{
+	struct vl_vcpu *vcpu = &self->vcpu;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		decode(self, true);
+		ASSERT_READS(EDU_ID, vcpu);
+		decode(self, false);
+		ASSERT_GONE(vcpu);
+		START(vcpu, writes, .rbx = BAR + EDU_ALIVE, .rax = 3);
+		ASSERT_MMIO(BAR + EDU_ALIVE, 1, vcpu);
+		ASSERT_EXIT(VM_EXITCODE_HLT, vcpu);
+	}
+}
+
+TEST_F_TIMEOUT(vfio, decoding_under_the_guest, 120)
+{
+	struct vmx_lite_suspend off = { .how = VM_SUSPEND_POWEROFF };
+	struct vl_vcpu *vcpu = &self->vcpu;
+	struct vmx_lite_regs regs;
+	pthread_t thread;
+	void *failed;
+	int i;
+
+	START(vcpu, polls, .rbx = BAR, .r8 = EDU_ID);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, poll_bar, vcpu));
+	for (i = 0; i < 200; i++) {
+		decode(self, true);
+		sched_yield();
+		decode(self, false);
+		sched_yield();
+	}
+	ASSERT_EQ(0, vl_ioctl(self->vm.fd, VM_SUSPEND, &off));
+	ASSERT_EQ(0, pthread_join(thread, &failed));
+	EXPECT_EQ(NULL, failed);
+	vl_get_regs(vcpu, &regs);
+	EXPECT_EQ(0, regs.rdx);
 }
 
 TEST_HARNESS_MAIN
