@@ -169,8 +169,8 @@ static void bzimage_e820(void)
 {
 	ram_setup(3 * GIB, 3 * GIB);
 	EXPECT_EQ(load(make_bzimage(), NOTHING_MORE), 0);
-	EXPECT_EQ(params()->e820_entries, 5);
-	for (unsigned int i = 0; i < 5; i++) {
+	EXPECT_EQ(params()->e820_entries, 6);
+	for (unsigned int i = 0; i < 6; i++) {
 		const struct boot_e820_entry *e = &params()->e820_table[i];
 
 		if (i)
@@ -180,8 +180,11 @@ static void bzimage_e820(void)
 	}
 	EXPECT_EQ(params()->e820_table[3].addr, 0x100000);
 	EXPECT_EQ(params()->e820_table[3].size, 3 * GIB - 0x100000);
-	EXPECT_EQ(params()->e820_table[4].addr, 4 * GIB);
-	EXPECT_EQ(params()->e820_table[4].size, 3 * GIB);
+	EXPECT_EQ(params()->e820_table[4].addr, 0xfeb00000);	/* ECAM */
+	EXPECT_EQ(params()->e820_table[4].size, 0x100000);
+	EXPECT_EQ(params()->e820_table[4].type, 2);
+	EXPECT_EQ(params()->e820_table[5].addr, 4 * GIB);
+	EXPECT_EQ(params()->e820_table[5].size, 3 * GIB);
 	ram_teardown();
 }
 
@@ -421,7 +424,7 @@ static void pvh_good(void)
 	EXPECT_EQ(info[0], 0x336ec578);
 	EXPECT_EQ(info[1], 1);
 	EXPECT_EQ(info[3], 2);		/* modules */
-	EXPECT_EQ(info[12], 4);		/* memory map */
+	EXPECT_EQ(info[12], 5);		/* memory map */
 	list = ram_at(&ram, info[4], 64);
 	EXPECT(!memcmp(ram_at(&ram, list[0], 10), "0123456789", 10));
 	EXPECT_EQ(list[1], 10);
@@ -549,7 +552,7 @@ static void multiboot_good(void)
 		EXPECT(!memcmp(ram_at(&ram, list[4 * i], 3), "abc", 3));
 		EXPECT(!strcmp(ram_at(&ram, list[4 * i + 2], 16), modules[i].cmdline));
 	}
-	EXPECT_EQ(info[11], 4 * 24);
+	EXPECT_EQ(info[11], 5 * 24);
 	ram_teardown();
 	close(initrd_fd);
 }
@@ -675,7 +678,7 @@ static const struct {
 static void acpi_tables(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(topologies); i++) {
-		const u8 *rsdp, *xsdt, *fadt, *madt;
+		const u8 *rsdp, *xsdt, *fadt, *madt, *mcfg;
 		unsigned int lapics = 0;
 		u64 root, ids = 0;
 
@@ -689,7 +692,11 @@ static void acpi_tables(void)
 		xsdt = checked_table(field(rsdp, 24, 8), "XSDT");
 		fadt = checked_table(field(xsdt, 36, 8), "FACP");
 		madt = checked_table(field(xsdt, 44, 8), "APIC");
-		checked_table(field(xsdt, 52, 8), "SPCR");
+		mcfg = checked_table(field(xsdt, 52, 8), "MCFG");
+		EXPECT_EQ(field(mcfg, 4, 4), 60);
+		EXPECT_EQ(field(mcfg, 44, 8), 0xfeb00000);
+		EXPECT_EQ(field(mcfg, 52, 4), 0);	/* segment 0, bus 0 to 0 */
+		checked_table(field(xsdt, 60, 8), "SPCR");
 		checked_table(field(fadt, 140, 8), "DSDT");
 		EXPECT_EQ(field(fadt, 4, 4), 276);
 		EXPECT_EQ(field(fadt, 64, 4), 0x604);	/* PM1a control */
@@ -715,7 +722,7 @@ static void mp_table(void)
 {
 	for (unsigned int t = 0; t < ARRAY_SIZE(topologies); t++) {
 		const u8 *fp, *table, *entry;
-		unsigned int processors = 0, slots = 0;
+		unsigned int processors = 0, pins = 0;
 		u64 ids = 0;
 
 		ram_setup(MIB, 0);
@@ -734,18 +741,20 @@ static void mp_table(void)
 				processors++;
 				ids |= 1ULL << entry[1];
 			}
-			/* Interrupts of PCI bus 0: INTA of each slot, on pins 16 to 23. */
+			/* Interrupts of PCI bus 0: four of each slot from 1, on pins 16 to 23. */
 			if (entry[0] == 3 && entry[4] == 0) {
-				slots++;
-				EXPECT_EQ(entry[5], slots << 2);
-				EXPECT_EQ(entry[7], 16 + slots % 8);
+				unsigned int slot = 1 + pins / 4, pin = pins % 4;
+
+				pins++;
+				EXPECT_EQ(entry[5], slot << 2 | pin);
+				EXPECT_EQ(entry[7], 16 + (slot + pin) % 8);
 			}
 			entry += entry[0] ? 8 : 20;
 		}
 		EXPECT_EQ(entry - table, field(table, 4, 2));
 		EXPECT_EQ(processors, topologies[t].cpus);
 		EXPECT_EQ(ids, topologies[t].ids);
-		EXPECT_EQ(slots, 31);
+		EXPECT_EQ(pins, 31 * 4);
 		ram_teardown();
 	}
 }

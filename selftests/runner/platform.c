@@ -111,6 +111,79 @@ static void written(struct pci_device *dev, unsigned int offset, unsigned int si
 	written_size = size;
 }
 
+#define ECAM	0xfeb00000ULL	/* PCI Express 3.0, 7.2.2: bus << 20 | slot << 15 | ... */
+
+/* What mechanism 1 reaches, and the registers behind, in memory. */
+static void pci_ecam(void)
+{
+	struct pci_device dev = { .name = "test", .written = written };
+	u64 at = ECAM + (3 << 15);
+
+	setup();
+	pci_make_function(&dev, 0x1234, 0x5678, 0xff0000);
+	pci_make_bar(&dev, 0, PCI_BASE_ADDRESS_MEM_TYPE_32, 4096);
+	pci_put32(dev.config, 0x100, 0x00010003);
+	pci_put32(dev.writable, 0xffc, 0xffff0000);
+	EXPECT_EQ(pci_add(&pci, 3, &dev), 0);
+
+	EXPECT_EQ(bus_read(&mmio, ECAM, 4), 0x0d578086);
+	EXPECT_EQ(bus_read(&mmio, at, 4), 0x56781234);
+	EXPECT_EQ(bus_read(&mmio, at + 2, 2), 0x5678);
+	EXPECT_EQ(bus_read(&mmio, at + 0x100, 4), 0x00010003);
+	EXPECT_EQ(bus_read(&mmio, at + 0x100, 8), ~0ULL);	/* 4 bytes at most */
+	EXPECT_EQ(bus_read(&mmio, at + 0x1000, 4), 0xffffffff);	/* function 1 */
+	EXPECT_EQ(bus_read(&mmio, at + (1 << 15), 4), 0xffffffff);	/* slot 4 */
+	bus_write(&mmio, at + 0xffc, 4, 0x55556666);
+	EXPECT_EQ(bus_read(&mmio, at + 0xffc, 4), 0x55550000);
+	EXPECT_EQ(written_offset, 0xffc);
+	bus_write(&mmio, at + 0xff8, 8, ~0ULL);
+	EXPECT_EQ(bus_read(&mmio, at + 0xffc, 4), 0x55550000);
+	/* Decoding begins by a write that the same bus carries. */
+	bus_write(&mmio, at + PCI_BASE_ADDRESS_0, 4, 0xc0001000);
+	bus_write(&mmio, at + PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	EXPECT_EQ(mmio.nr, 2);
+	/* A BAR may not cover it. */
+	bus_write(&mmio, at + PCI_BASE_ADDRESS_0, 4, ECAM);
+	EXPECT_EQ(mmio.nr, 1);
+	EXPECT_EQ(bus_read(&mmio, at, 4), 0x56781234);
+	pci_remove(&pci, &dev);
+	teardown();
+}
+
+static unsigned int raised_gsi;
+
+static void note_line(struct irqchip *chip, unsigned int gsi, int level)
+{
+	(void)chip;
+	if (level)
+		raised_gsi = gsi;
+}
+
+/* INTA to INTD of a slot are on lines that follow each other. */
+static void pci_pins(void)
+{
+	struct irqchip saved = irqchip;
+
+	setup();
+	irqchip.set_line = note_line;
+	for (unsigned int slot = 1; slot < 32; slot++) {
+		for (unsigned int pin = 1; pin <= 4; pin++) {
+			struct pci_device dev = { .name = "test" };
+
+			pci_make_function(&dev, 0x1234, 0x5678, 0xff0000);
+			dev.config[PCI_INTERRUPT_PIN] = pin;
+			EXPECT_EQ(pci_add(&pci, slot, &dev), 0);
+			EXPECT_EQ(dev.config[PCI_INTERRUPT_LINE], 16 + (slot + pin - 1) % 8);
+			pci_set_intx(&dev, true);
+			EXPECT_EQ(raised_gsi, 16 + (slot + pin - 1) % 8);
+			pci_set_intx(&dev, false);
+			pci_remove(&pci, &dev);
+		}
+	}
+	irqchip = saved;
+	teardown();
+}
+
 static void pci_devices(void)
 {
 	struct pci_device dev = { .name = "test", .written = written };
@@ -133,8 +206,8 @@ static void pci_devices(void)
 	EXPECT_EQ(bus_read(&ports, DATA, 4), 0xff34f000);
 	EXPECT_EQ(written_offset, 0x12);
 	EXPECT_EQ(written_size, 1);
-	EXPECT_EQ(pci_config_read(&pci, 31 << 3, 253, 4), 0xffffffff);
-	pci_config_write(&pci, 31 << 3, 253, 4, 0);
+	EXPECT_EQ(pci_config_read(&pci, 31 << 3, 4093, 4), 0xffffffff);
+	pci_config_write(&pci, 31 << 3, 4093, 4, 0);
 	EXPECT_EQ(written_offset, 0x12);
 	teardown();
 }
@@ -188,12 +261,12 @@ static void pci_bars(void)
 	EXPECT_EQ(all_ones(PCI_ROM_ADDRESS), 0xffff0001);
 	EXPECT_EQ(pci_config_read(&pci, 3 << 3, PCI_BASE_ADDRESS_3, 4), 0x20);
 
-	EXPECT_EQ(mmio.nr, 0);
+	EXPECT_EQ(mmio.nr, 1);
 	pci_config_write(&pci, 3 << 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	EXPECT_EQ(mmio.nr, 3);				/* the ROM has a bit of its own */
+	EXPECT_EQ(mmio.nr, 1 + 3);				/* the ROM has a bit of its own */
 	EXPECT_EQ(bus_read(&mmio, 0x2000000004, 4), 0x15);
 	pci_config_write(&pci, 3 << 3, PCI_ROM_ADDRESS, 4, 0xd0000001);
-	EXPECT_EQ(mmio.nr, 4);
+	EXPECT_EQ(mmio.nr, 1 + 4);
 	EXPECT_EQ(bus_read(&mmio, 0xd000fffc, 4), 0x1000d);
 
 	/* Ports follow a write that comes by ports. */
@@ -202,7 +275,7 @@ static void pci_bars(void)
 	EXPECT_EQ(bus_read(&ports, 0xc008, 1), 0xff);
 	config(3 << 11 | PCI_COMMAND, 4);
 	bus_write(&ports, DATA, 2, PCI_COMMAND_IO);
-	EXPECT_EQ(mmio.nr, 0);
+	EXPECT_EQ(mmio.nr, 1);
 	EXPECT_EQ(bus_read(&ports, 0xc009, 1), 0x12);
 	config(3 << 11 | PCI_BASE_ADDRESS_0, 4);
 	bus_write(&ports, DATA, 4, 0x60);		/* below the bridge's window */
@@ -305,6 +378,8 @@ static const struct tap_test tests[] = {
 	{ "pci: the host bridge, and nobody else", pci_bridge },
 	{ "pci: the address port", pci_address_port },
 	{ "pci: devices and their writable bits", pci_devices },
+	{ "pci: configuration space in memory", pci_ecam },
+	{ "pci: interrupt pins", pci_pins },
 	{ "pci: BARs of each kind", pci_bars },
 	{ "reset: keyboard controller and port 0xcf9", resets },
 	{ "acpi: S5 powers off", powers_off },

@@ -151,7 +151,7 @@ static void setup(void)
 static void teardown(void)
 {
 	virtio_unplug(&vd);
-	EXPECT_EQ(mmio.nr, 0);
+	EXPECT_EQ(mmio.nr, 1);
 	EXPECT_EQ(doorbells, 0);
 	virtio_destroy(&vd);
 	pci_destroy(&pci, &ports);
@@ -222,7 +222,7 @@ static bool has_line(void)
 static void bar_moves(void)
 {
 	setup();
-	EXPECT_EQ(mmio.nr, 0);			/* not before the guest says so */
+	EXPECT_EQ(mmio.nr, 1);			/* ECAM: not before the guest says so */
 	set_config(PCI_BASE_ADDRESS_0, 4, 0xffffffff);
 	set_config(PCI_BASE_ADDRESS_1, 4, 0xffffffff);
 	EXPECT_EQ(config(PCI_BASE_ADDRESS_0, 4), (u32)~(BAR_SIZE - 1) | 4);
@@ -235,7 +235,7 @@ static void bar_moves(void)
 	EXPECT_EQ(get(VIRTIO_PCI_COMMON_NUMQ, 2), 2);
 	base = 0;				/* half way */
 	set_config(PCI_BASE_ADDRESS_1, 4, 0);
-	EXPECT_EQ(mmio.nr, 1);
+	EXPECT_EQ(mmio.nr, 2);
 	set_config(PCI_COMMAND, 2, 0);
 	base = 0xd0000000;
 	set_config(PCI_BASE_ADDRESS_0, 4, base);
@@ -260,12 +260,12 @@ static void bars_overlap(void)
 	enable();
 	pci_config_write(&pci, 9 << 3, PCI_BASE_ADDRESS_0, 4, base + 0x1000);
 	pci_config_write(&pci, 9 << 3, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	EXPECT_EQ(mmio.nr, 1);
+	EXPECT_EQ(mmio.nr, 2);
 	EXPECT(!other.bars[0].decoded);
 	set_config(PCI_COMMAND, 2, 0);
 	EXPECT(other.bars[0].decoded);
 	pci_remove(&pci, &other);
-	EXPECT_EQ(mmio.nr, 0);
+	EXPECT_EQ(mmio.nr, 1);
 	teardown();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ACPI tables (ACPI 6.4, chapter 5): RSDP, XSDT, FADT, FACS, MADT, SPCR, and
+ * ACPI tables (ACPI 6.4, chapter 5): RSDP, XSDT, FADT, FACS, MADT, MCFG, SPCR, and
  * the DSDT that iasl compiled. They lie at BOOT_ACPI_TABLES, in memory that
  * the memory map calls reserved.
  */
@@ -10,6 +10,7 @@
 
 #include "acpipm.h"
 #include "boot.h"
+#include "pci.h"
 #include "reset.h"
 #include "uart.h"
 
@@ -53,7 +54,7 @@ struct acpi_rsdp {
 	u8 reserved[3];
 } __attribute__((packed));
 
-#define NR_TABLES	3	/* FADT, MADT, SPCR */
+#define NR_TABLES	4	/* FADT, MADT, MCFG, SPCR */
 
 struct acpi_rsdt {
 	struct acpi_header header;
@@ -156,6 +157,16 @@ _Static_assert(VMX_LITE_MAX_VCPUS < 255, "ids of 8 bits are enough");
 #define MADT_ENABLED		1u
 #define MADT_LEVEL_HIGH		0x0du
 #define MADT_ALL_PROCESSORS	0xff
+
+/* PCI Firmware Specification 3.0, section 4.1.2, with one segment */
+struct acpi_mcfg {
+	struct acpi_header header;
+	u64 reserved;
+	u64 base;
+	u16 segment;
+	u8 first_bus, last_bus;
+	u32 reserved2;
+} __attribute__((packed));
 
 /* Microsoft's Serial Port Console Redirection table, revision 2 */
 struct acpi_spcr {
@@ -319,6 +330,18 @@ static int build_madt(struct cursor *c, const struct topology *t, u64 *gpa)
 	return 0;
 }
 
+static int build_mcfg(struct cursor *c, u64 *gpa)
+{
+	struct acpi_mcfg *mcfg = reserve(c, sizeof(*mcfg), 16, gpa);
+
+	if (!mcfg)
+		return -ENOSPC;
+	mcfg->base = PCI_ECAM_BASE;
+	mcfg->last_bus = PCI_ECAM_SIZE / PCI_ECAM_BUS_SIZE - 1;
+	finish(&mcfg->header, "MCFG", 1, sizeof(*mcfg));
+	return 0;
+}
+
 static int build_spcr(struct cursor *c, u64 *gpa)
 {
 	struct acpi_spcr *spcr = reserve(c, sizeof(*spcr), 16, gpa);
@@ -386,7 +409,9 @@ int acpi_build(const struct guest_ram *ram, const struct topology *t, u64 *rsdp)
 	if (!ret)
 		ret = build_madt(&c, t, &tables[1]);
 	if (!ret)
-		ret = build_spcr(&c, &tables[2]);
+		ret = build_mcfg(&c, &tables[2]);
+	if (!ret)
+		ret = build_spcr(&c, &tables[3]);
 	if (!ret)
 		ret = build_root(&c, root, tables);
 	if (ret)

@@ -11,59 +11,65 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "VMXLIT", "VMXLDSDT", 0x00000001)
 	{
 		Device (PCI0)
 		{
-			Name (_HID, EisaId ("PNP0A03"))
+			Name (_HID, EisaId ("PNP0A08"))
+			Name (_CID, EisaId ("PNP0A03"))
 			Name (_UID, 0)
 			Name (_BBN, 0)
 			Name (_CRS, ResourceTemplate ()
 			{
 				WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,
-					0, 0, 0xff, 0, 0x100)
+					0, 0, 0, 0, 1)
 				IO (Decode16, 0xcf8, 0xcf8, 1, 8)
 				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode,
 					EntireRange, 0, 0x1000, 0xffff, 0, 0xf000)
 				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
 					NonCacheable, ReadWrite,
-					0, 0xc0000000, 0xfebfffff, 0, 0x3ec00000)
+					0, 0xc0000000, 0xfeafffff, 0, 0x3eb00000)
 				QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
 					NonCacheable, ReadWrite,
 					0, 0x2000000000, 0x3fffffffff, 0, 0x2000000000)
 			})
 
-			// INTA of each slot, on pins of the IOAPIC: as devices/pci.h says.
-			Name (_PRT, Package ()
+			// Slots 1 to 31, four pins each, to pins 16 to 23 of the IOAPIC: as
+			// devices/pci.h says. Local1 is slot << 2 | pin.
+			Method (_PRT, 0)
 			{
-				Package () { 0x0001ffff, 0, 0, 17 },
-				Package () { 0x0002ffff, 0, 0, 18 },
-				Package () { 0x0003ffff, 0, 0, 19 },
-				Package () { 0x0004ffff, 0, 0, 20 },
-				Package () { 0x0005ffff, 0, 0, 21 },
-				Package () { 0x0006ffff, 0, 0, 22 },
-				Package () { 0x0007ffff, 0, 0, 23 },
-				Package () { 0x0008ffff, 0, 0, 16 },
-				Package () { 0x0009ffff, 0, 0, 17 },
-				Package () { 0x000affff, 0, 0, 18 },
-				Package () { 0x000bffff, 0, 0, 19 },
-				Package () { 0x000cffff, 0, 0, 20 },
-				Package () { 0x000dffff, 0, 0, 21 },
-				Package () { 0x000effff, 0, 0, 22 },
-				Package () { 0x000fffff, 0, 0, 23 },
-				Package () { 0x0010ffff, 0, 0, 16 },
-				Package () { 0x0011ffff, 0, 0, 17 },
-				Package () { 0x0012ffff, 0, 0, 18 },
-				Package () { 0x0013ffff, 0, 0, 19 },
-				Package () { 0x0014ffff, 0, 0, 20 },
-				Package () { 0x0015ffff, 0, 0, 21 },
-				Package () { 0x0016ffff, 0, 0, 22 },
-				Package () { 0x0017ffff, 0, 0, 23 },
-				Package () { 0x0018ffff, 0, 0, 16 },
-				Package () { 0x0019ffff, 0, 0, 17 },
-				Package () { 0x001affff, 0, 0, 18 },
-				Package () { 0x001bffff, 0, 0, 19 },
-				Package () { 0x001cffff, 0, 0, 20 },
-				Package () { 0x001dffff, 0, 0, 21 },
-				Package () { 0x001effff, 0, 0, 22 },
-				Package () { 0x001fffff, 0, 0, 23 }
-			})
+				Store (Package (124) {}, Local0)
+				Store (4, Local1)
+				While (LLess (Local1, 128))
+				{
+					Store (ShiftRight (Local1, 2), Local2)
+					Store (And (Local1, 3), Local3)
+					Store (Package (4) { 0, 0, 0, 0 }, Local4)
+					Or (ShiftLeft (Local2, 16), 0xffff, Index (Local4, 0))
+					Store (Local3, Index (Local4, 1))
+					Add (And (Add (Local2, Local3), 7), 16, Index (Local4, 3))
+					Store (Local4, Index (Local0, Subtract (Local1, 4)))
+					Increment (Local1)
+				}
+				Return (Local0)
+			}
+
+			// Nothing of PCI Express is left to the guest (PCI Firmware Specification
+			// 3.0, 4.5.1): there are no ports.
+			Method (_OSC, 4)
+			{
+				CreateDWordField (Arg3, 0, STAT)
+				If (LEqual (Arg0, ToUUID ("33db4d5b-1ff7-401c-9657-7441c03dd766")))
+				{
+					CreateDWordField (Arg3, 8, CTRL)
+					If (LNotEqual (CTRL, 0))
+					{
+						Store (0, CTRL)
+						Or (STAT, 0x10, STAT)
+					}
+				}
+				Else
+				{
+					Or (STAT, 4, STAT)
+				}
+				Return (Arg3)
+			}
 
 			Device (COM1)
 			{
@@ -97,6 +103,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "VMXLIT", "VMXLDSDT", 0x00000001)
 					IO (Decode16, 0xe9, 0xe9, 1, 1)
 					IO (Decode16, 0xf4, 0xf4, 1, 4)
 					IO (Decode16, 0x600, 0x600, 1, 12)
+					Memory32Fixed (ReadWrite, 0xfeb00000, 0x100000)
 					Memory32Fixed (ReadWrite, 0xfec00000, 0x1000)
 					Memory32Fixed (ReadWrite, 0xfee00000, 0x1000)
 				})

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boot.h"
+#include "pci.h"
 
 /* Access rights as in the VMCS: SDM vol. 3, table 25-2. */
 #define ATTR_CODE32	0xc09b
@@ -41,6 +42,8 @@ unsigned int boot_memmap(const struct guest_ram *ram, struct memmap_entry *map)
 		{ BOOT_EBDA, BOOT_VGA_HOLE - BOOT_EBDA, MEMMAP_RESERVED },
 		{ BOOT_ACPI_TABLES, BOOT_HIGH - BOOT_ACPI_TABLES, MEMMAP_RESERVED },
 		{ BOOT_HIGH, ram->lowmem - BOOT_HIGH, MEMMAP_RAM },
+		/* PCI Firmware Specification 3.0, 4.1.2, note 2: reserved here, too. */
+		{ PCI_ECAM_BASE, PCI_ECAM_SIZE, MEMMAP_RESERVED },
 		{ VM_HIGHMEM_BASE, ram->highmem, MEMMAP_RAM },
 	};
 	unsigned int n = 0;

@@ -117,14 +117,14 @@ static void put_interrupts(struct cursor *c, unsigned int ioapic)
 			.pin = i,
 		}, sizeof(struct mp_interrupt));
 	}
-	for (unsigned int slot = 1; slot < PCI_SLOTS; slot++)
+	for (unsigned int i = PCI_PINS; i < PCI_SLOTS * PCI_PINS; i++)
 		put(c, &(struct mp_interrupt) {
 			.type = MP_IO_INTERRUPT,
 			.kind = KIND_INT,
 			.bus = BUS_PCI,
-			.irq = slot << 2,	/* INTA (appendix D.3) */
+			.irq = i,	/* slot << 2 | pin (appendix D.3) */
 			.apic = ioapic,
-			.pin = PCI_GSI_BASE + slot % PCI_GSIS,
+			.pin = PCI_GSI_BASE + (i / PCI_PINS + i % PCI_PINS) % PCI_GSIS,
 		}, sizeof(struct mp_interrupt));
 	put(c, &(struct mp_interrupt) {
 		.type = MP_LOCAL_INTERRUPT,
@@ -161,7 +161,7 @@ int mptable_build(const struct guest_ram *ram, const struct topology *t)
 
 	_Static_assert(sizeof(*fp) + sizeof(*header) +
 		       VMX_LITE_MAX_VCPUS * sizeof(struct mp_processor) +
-		       (ISA_IRQS + PCI_SLOTS + 2) * sizeof(struct mp_interrupt) <=
+		       (ISA_IRQS + PCI_SLOTS * PCI_PINS + 4) * sizeof(struct mp_interrupt) <=
 		       BOOT_HIGH - BOOT_MP_TABLE,
 		       "the MP table fits");
 

@@ -90,7 +90,7 @@ out:
  * @region: which; nothing happens if it is not there
  *
  * No call of the region's functions runs any more on return, so it must not
- * be called from one.
+ * be called from one. A permanent region is removed when no vCPU runs.
  */
 void bus_remove(struct bus *bus, struct io_region *region)
 {
@@ -137,12 +137,17 @@ u64 bus_read(struct bus *bus, u64 addr, unsigned int size)
 {
 	struct io_region *r;
 	u64 value = ~0ULL;
+	bool unlocked;
 
 	pthread_rwlock_rdlock(&bus->lock);
 	r = find(bus, addr, size);
+	unlocked = r && r->permanent;
+	if (unlocked)
+		pthread_rwlock_unlock(&bus->lock);
 	if (r && r->read)
 		value = r->read(r, addr - r->start, size);
-	pthread_rwlock_unlock(&bus->lock);
+	if (!unlocked)
+		pthread_rwlock_unlock(&bus->lock);
 	return value & ones(size);
 }
 
@@ -156,12 +161,17 @@ u64 bus_read(struct bus *bus, u64 addr, unsigned int size)
 void bus_write(struct bus *bus, u64 addr, unsigned int size, u64 value)
 {
 	struct io_region *r;
+	bool unlocked;
 
 	pthread_rwlock_rdlock(&bus->lock);
 	r = find(bus, addr, size);
+	unlocked = r && r->permanent;
+	if (unlocked)
+		pthread_rwlock_unlock(&bus->lock);
 	if (r && r->write)
 		r->write(r, addr - r->start, size, value & ones(size));
-	pthread_rwlock_unlock(&bus->lock);
+	if (!unlocked)
+		pthread_rwlock_unlock(&bus->lock);
 }
 
 /**

@@ -14,6 +14,8 @@
  * @name: for traces
  * @read: value at byte @offset of the range; @size is 1, 2, 4 or 8
  * @write: the same for a write
+ * @permanent: it stays on the bus while vCPUs run, and its functions run without
+ *	the bus's lock: they may add other regions and remove them
  *
  * Called from any vCPU's thread, at the same time: a device has its own lock.
  */
@@ -23,6 +25,7 @@ struct io_region {
 	const char *name;
 	u64 (*read)(struct io_region *region, u64 offset, unsigned int size);
 	void (*write)(struct io_region *region, u64 offset, unsigned int size, u64 value);
+	bool permanent;
 };
 
 /* A bus: @regions sorted by start, without overlaps; guarded by @lock */

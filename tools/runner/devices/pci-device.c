@@ -241,15 +241,26 @@ void pci_update_decoding(struct pci_bus *pci)
 			start_decoding(pci->slots[i]);
 }
 
+/**
+ * pci_line() - the line that a function's interrupt pin is wired to
+ * @dev: the function, in its slot, with a pin
+ *
+ * Return: 0 to PCI_GSIS - 1: the GSI but for PCI_GSI_BASE.
+ */
+unsigned int pci_line(const struct pci_device *dev)
+{
+	return (dev->slot + dev->config[PCI_INTERRUPT_PIN] - 1) % PCI_GSIS;
+}
+
 /* Lines are shared: one is high while any of its devices wants it to be. */
 static void update_line(struct pci_bus *pci, unsigned int line)
 {
 	bool level = false;
 
-	for (unsigned int i = line; i < PCI_SLOTS; i += PCI_GSIS) {
+	for (unsigned int i = 0; i < PCI_SLOTS; i++) {
 		const struct pci_device *dev = pci->slots[i];
 
-		level |= dev && dev->intx && !dev->intx_disabled;
+		level |= dev && dev->intx && !dev->intx_disabled && pci_line(dev) == line;
 	}
 	if (level == pci->lines[line])
 		return;
@@ -258,7 +269,7 @@ static void update_line(struct pci_bus *pci, unsigned int line)
 }
 
 /**
- * pci_set_intx() - assert or release a function's INTA
+ * pci_set_intx() - assert or release a function's interrupt pin
  * @dev: the function
  * @level: assert it
  *
@@ -270,7 +281,7 @@ void pci_set_intx(struct pci_device *dev, bool level)
 
 	pthread_mutex_lock(&pci->intx_lock);
 	dev->intx = level;
-	update_line(pci, dev->slot % PCI_GSIS);
+	update_line(pci, pci_line(dev));
 	pthread_mutex_unlock(&pci->intx_lock);
 }
 
@@ -284,6 +295,6 @@ void pci_update_intx(struct pci_device *dev)
 
 	pthread_mutex_lock(&pci->intx_lock);
 	dev->intx_disabled = pci_get16(dev->config, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE;
-	update_line(pci, dev->slot % PCI_GSIS);
+	update_line(pci, pci_line(dev));
 	pthread_mutex_unlock(&pci->intx_lock);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One PCI bus behind a host bridge: configuration mechanism 1 (PCI Local Bus
- * 3.0, section 3.2.2.3.2).
+ * 3.0, section 3.2.2.3.2), and the enhanced one of PCI Express (PCI Express
+ * Base 3.0, section 7.2.2).
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -52,7 +53,7 @@ u32 pci_config_read(struct pci_bus *pci, unsigned int bdf, unsigned int offset,
 
 	pthread_mutex_lock(&pci->lock);
 	dev = device_at(pci, bdf);
-	if (dev && offset <= PCI_CONFIG_SIZE - size) {
+	if (dev && offset <= PCI_EXT_CONFIG_SIZE - size) {
 		prepare_read(dev, offset, size);
 		value = 0;
 		memcpy(&value, dev->config + offset, size);
@@ -76,7 +77,7 @@ void pci_config_write(struct pci_bus *pci, unsigned int bdf, unsigned int offset
 
 	pthread_mutex_lock(&pci->lock);
 	dev = device_at(pci, bdf);
-	if (!dev || offset > PCI_CONFIG_SIZE - size)
+	if (!dev || offset > PCI_EXT_CONFIG_SIZE - size)
 		goto out;
 	for (unsigned int i = 0; i < size; i++) {
 		u8 mask = dev->writable[offset + i];
@@ -154,6 +155,25 @@ static void data_write(struct io_region *region, u64 offset, unsigned int size, 
 	if (select & PCI_ADDRESS_ENABLE)
 		pci_config_write(pci, (select >> 8) & 0xffff, (select & 0xfc) + offset,
 				 size, value);
+}
+
+static u64 ecam_read(struct io_region *region, u64 offset, unsigned int size)
+{
+	struct pci_bus *pci = container_of(region, struct pci_bus, ecam);
+
+	if (size > 4)
+		return ~0ULL;
+	return pci_config_read(pci, offset / PCI_EXT_CONFIG_SIZE, offset % PCI_EXT_CONFIG_SIZE,
+			       size);
+}
+
+static void ecam_write(struct io_region *region, u64 offset, unsigned int size, u64 value)
+{
+	struct pci_bus *pci = container_of(region, struct pci_bus, ecam);
+
+	if (size <= 4)
+		pci_config_write(pci, offset / PCI_EXT_CONFIG_SIZE,
+				 offset % PCI_EXT_CONFIG_SIZE, size, value);
 }
 
 /* Room in a window; 0 if there is none. */
@@ -253,7 +273,7 @@ int pci_add(struct pci_bus *pci, unsigned int slot, struct pci_device *dev)
 		dev->pci = pci;
 		dev->slot = slot;
 		if (dev->config[PCI_INTERRUPT_PIN])
-			dev->config[PCI_INTERRUPT_LINE] = PCI_GSI_BASE + slot % PCI_GSIS;
+			dev->config[PCI_INTERRUPT_LINE] = PCI_GSI_BASE + pci_line(dev);
 		ret = place_bars(pci, dev);
 		if (ret)
 			dev->pci = NULL;
@@ -311,7 +331,7 @@ static void bridge_init(struct pci_bus *pci, struct pci_device *dev)
  * pci_init() - make a PCI bus with its host bridge
  * @pci: the bus
  * @ports: port bus
- * @mmio: where BARs answer
+ * @mmio: where BARs and ECAM answer
  * @irqchip: where INTx goes
  * @reset: answers at port 0xCF9, inside the address port
  *
@@ -336,6 +356,15 @@ int pci_init(struct pci_bus *pci, struct bus *ports, struct bus *mmio,
 			.name = "pci-data",
 			.read = data_read,
 			.write = data_write,
+		},
+		.ecam = {
+			.start = PCI_ECAM_BASE,
+			.size = PCI_ECAM_SIZE,
+			.name = "pci-ecam",
+			.read = ecam_read,
+			.write = ecam_write,
+			/* A write may move BARs on the same bus. */
+			.permanent = true,
 		},
 		.io_window = {
 			.start = PCI_PORTS_BASE,
@@ -362,6 +391,8 @@ int pci_init(struct pci_bus *pci, struct bus *ports, struct bus *mmio,
 		ret = bus_add(ports, &pci->address);
 	if (!ret)
 		ret = bus_add(ports, &pci->data);
+	if (!ret)
+		ret = bus_add(mmio, &pci->ecam);
 	return ret ? ret : bus_add(ports, &pci->io_window);
 }
 
@@ -375,6 +406,7 @@ void pci_destroy(struct pci_bus *pci, struct bus *ports)
 	bus_remove(ports, &pci->address);
 	bus_remove(ports, &pci->data);
 	bus_remove(ports, &pci->io_window);
+	bus_remove(pci->mmio, &pci->ecam);
 	bus_destroy(&pci->io);
 	pthread_mutex_destroy(&pci->intx_lock);
 	pthread_mutex_destroy(&pci->lock);

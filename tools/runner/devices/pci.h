@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One PCI bus behind a host bridge: configuration mechanism 1.
+ * One PCI bus behind a host bridge: configuration mechanism 1, and memory-mapped
+ * configuration space (ECAM).
  *
  * Locks, outermost first: the port bus's (read), pci_bus.lock, the MMIO bus's
  * or pci_bus.io's (write), a device's own, pci_bus.intx_lock. A device's handler
@@ -13,16 +14,26 @@
 #include "irqchip.h"
 #include "reset.h"
 
-#define PCI_CONFIG_SIZE	256
+#define PCI_CONFIG_SIZE		256	/* what mechanism 1 reaches */
+#define PCI_EXT_CONFIG_SIZE	4096	/* what ECAM reaches */
 #define PCI_SLOTS	32
 
-/* INTA of slot S is GSI 16 + S % 8: as _PRT in dsdt.asl and mptable.c have it. */
+/*
+ * INTA of slot S is GSI 16 + S % 8, INTB the next and so on: as _PRT in dsdt.asl and
+ * mptable.c have it.
+ */
 #define PCI_GSI_BASE	16
 #define PCI_GSIS	8
+#define PCI_PINS	4
+
+/* ECAM of bus 0, as in MCFG, the memory map and dsdt.asl. */
+#define PCI_ECAM_BASE	0xfeb00000u
+#define PCI_ECAM_BUS_SIZE	0x100000u
+#define PCI_ECAM_SIZE	PCI_ECAM_BUS_SIZE
 
 /* Where BARs are put at the start: the windows of _CRS in dsdt.asl. */
 #define PCI_MMIO_BASE	0xc0000000u
-#define PCI_MMIO_END	0xfec00000u
+#define PCI_MMIO_END	PCI_ECAM_BASE
 #define PCI_MMIO64_BASE	0x2000000000ull
 #define PCI_MMIO64_END	0x4000000000ull
 #define PCI_PORTS_BASE	0x1000u
@@ -58,8 +69,8 @@ struct pci_bar {
  */
 struct pci_device {
 	const char *name;
-	u8 config[PCI_CONFIG_SIZE];
-	u8 writable[PCI_CONFIG_SIZE];
+	u8 config[PCI_EXT_CONFIG_SIZE];
+	u8 writable[PCI_EXT_CONFIG_SIZE];
 	struct pci_bar bars[PCI_REGIONS];
 	void (*reading)(struct pci_device *dev, unsigned int offset, unsigned int size);
 	void (*written)(struct pci_device *dev, unsigned int offset, unsigned int size);
@@ -74,6 +85,7 @@ struct pci_device {
 struct pci_bus {
 	struct io_region address;	/* 0xCF8 to 0xCFB */
 	struct io_region data;		/* 0xCFC to 0xCFF */
+	struct io_region ecam;
 	struct reset *reset;
 	struct bus *mmio;
 	struct irqchip *irqchip;
@@ -113,6 +125,7 @@ bool pci_bar_is_io(const struct pci_device *dev, unsigned int index);
 bool pci_bar_is_64(const struct pci_device *dev, unsigned int index);
 u8 pci_add_capability(struct pci_device *dev, u8 id, unsigned int size);
 void pci_update_decoding(struct pci_bus *pci);
+unsigned int pci_line(const struct pci_device *dev);
 void pci_set_intx(struct pci_device *dev, bool level);
 void pci_update_intx(struct pci_device *dev);
 
