@@ -572,7 +572,7 @@ void vl_msr_reset(struct vl_vcpu *vcpu)
 	vmcs_write(GUEST_SYSENTER_CS, 0);
 	vmcs_write(GUEST_SYSENTER_ESP, 0);
 	vmcs_write(GUEST_SYSENTER_EIP, 0);
-	vl_set_tsc_offset(vcpu, -rdtsc());
+	vl_set_tsc_offset(vcpu, READ_ONCE(vcpu->vm->tsc_offset));
 }
 
 static int msr_to_user(struct vl_vcpu *vcpu, bool write, u32 index, u64 value)

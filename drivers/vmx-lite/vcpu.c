@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <asm/tsc.h>
 
 #include "compat.h"
 #include "vcpu.h"
@@ -22,11 +23,16 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 	vl_vmx_load(vcpu);
 }
 
+static void leave_cpu(struct vl_vcpu *vcpu)
+{
+	vl_host_switch_out(vcpu);
+	if (unlikely(check_tsc_unstable()))
+		vl_tsc_leave(vcpu, rdtsc());
+}
+
 static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
 {
-	struct vl_vcpu *vcpu = container_of(notifier, struct vl_vcpu, hw.notifier);
-
-	vl_host_switch_out(vcpu);
+	leave_cpu(container_of(notifier, struct vl_vcpu, hw.notifier));
 }
 
 static struct preempt_ops preempt_ops = {
@@ -58,7 +64,7 @@ void vl_vcpu_load(struct vl_vcpu *vcpu)
 void vl_vcpu_put(struct vl_vcpu *vcpu)
 {
 	preempt_disable();
-	vl_host_switch_out(vcpu);
+	leave_cpu(vcpu);
 	preempt_notifier_unregister(&vcpu->hw.notifier);
 	preempt_enable();
 }

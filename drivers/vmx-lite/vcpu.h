@@ -178,7 +178,8 @@ struct vl_hw {
 	u64 dr6;
 	u64 dr7;			/* as in the VMCS */
 	u64 efer;			/* as in the VMCS */
-	u64 tsc_offset;
+	u64 tsc_offset;			/* READ_ONCE by others */
+	u64 last_tsc;			/* the guest's, on the CPU it left: tsc.c */
 	u64 msr[VL_NR_SWITCHED_MSRS];
 	u64 kernel_gs_base;		/* while not switched in */
 	struct vl_msr_store store;

@@ -11,6 +11,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <asm/msr.h>
 
 #include "ioctl.h"
 #include "vcpu.h"
@@ -41,6 +42,7 @@ static void vm_destroy(struct kref *kref)
 	unsigned int i = 0;
 
 	vl_debugfs_remove_vm(vm);
+	vl_tsc_remove_vm(vm);
 	vl_irqfd_destroy(vm);
 	vl_ioeventfd_destroy(vm);
 	/* Before the vCPUs: until then a change of user memory asks them to flush. */
@@ -301,6 +303,7 @@ int vl_vm_create_fd(const struct vmx_lite_create_vm *args)
 	vl_ioapic_init(vm);
 	vl_irqfd_init(vm);
 	vl_ioeventfd_init(vm);
+	vl_tsc_add_vm(vm, rdtsc());
 	vl_debugfs_add_vm(vm);
 
 	fd = anon_inode_getfd("vmx-lite-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);

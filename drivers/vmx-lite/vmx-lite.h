@@ -86,6 +86,8 @@ struct vl_vm {
 	unsigned int nr_vcpus;		/* highest id + 1; (m), READ_ONCE */
 
 	u32 suspended;			/* enum vmx_lite_suspend_how, (a) once */
+	u64 tsc_offset;			/* of new vCPUs; tsc.c, (r) but for a sleep of the host */
+	struct list_head tsc_list;	/* tsc.c */
 	struct dentry *debugfs;		/* (r) */
 };
 
@@ -166,6 +168,14 @@ int vl_vm_suspend(struct vl_vm *vm, u32 how);
  * Return: the TSC.
  */
 u64 vl_vcpu_guest_tsc(struct vl_vcpu *vcpu);
+
+/* ---- tsc.c ---- */
+void vl_tsc_add_vm(struct vl_vm *vm, u64 now);
+void vl_tsc_remove_vm(struct vl_vm *vm);
+void vl_tsc_suspend(u64 now);
+void vl_tsc_resume(u64 now);
+void vl_tsc_leave(struct vl_vcpu *vcpu, u64 now);
+void vl_tsc_arrive(struct vl_vcpu *vcpu, u64 now);
 
 /**
  * vl_next_vcpu() - walk over a VM's vCPUs

@@ -18,6 +18,7 @@
 #include <asm/perf_event.h>
 #include <asm/reboot.h>
 #include <asm/tlbflush.h>
+#include <asm/tsc.h>
 
 #include "compat.h"
 #include "vcpu.h"
@@ -113,6 +114,8 @@ static void unload_local(struct vl_vcpu *vcpu)
 	vl_vmclear(vcpu->hw.vmcs.pa);
 	vcpu->hw.vmcs.launched = false;
 	list_del_init(&vcpu->hw.loaded);
+	/* The next load begins from nothing, also on this CPU: it may have slept meanwhile. */
+	vcpu->hw.last_cpu = -1;
 	if (cpu->current_vcpu == vcpu)
 		cpu->current_vcpu = NULL;
 	/* Pairs with the read in vl_vmx_load(): cleared before it is free to take. */
@@ -195,6 +198,9 @@ void vl_vmx_load(struct vl_vcpu *vcpu)
 	}
 	if (hw->last_cpu != here) {
 		vl_host_load_cpu(vcpu);
+		if (unlikely(check_tsc_unstable()))
+			vl_tsc_arrive(vcpu, rdtsc());
+		vmcs_write(TSC_OFFSET, hw->tsc_offset);
 		/* What this CPU cached of our EPT may be older than a flush elsewhere. */
 		vl_request(vcpu, VL_REQ_FLUSH_EPT);
 		hw->last_cpu = here;
@@ -244,6 +250,7 @@ static int take_down(unsigned int cpu)
 static int on_suspend(void)
 {
 	cpu_disable();
+	vl_tsc_suspend(rdtsc());
 	return 0;
 }
 
@@ -253,6 +260,7 @@ static void on_resume(void)
 
 	if (reason)
 		pr_err("vmx-lite: after resume: %s\n", vl_reason_text(reason));
+	vl_tsc_resume(rdtsc());
 }
 
 static void on_shutdown(void)
