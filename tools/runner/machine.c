@@ -80,6 +80,7 @@ static int create_devices(struct machine *m)
 		.ports = &m->ports,
 		.mmio = &m->mmio,
 		.pci = &m->pci,
+		.lending = &m->lending,
 	};
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "console.h"
 #include "debugexit.h"
 #include "irqchip.h"
+#include "lent.h"
 #include "pci.h"
 #include "peripheral.h"
 #include "reset.h"
@@ -55,6 +56,7 @@ struct machine {
 	struct acpipm pm;
 	struct debugexit debugexit;
 	struct console console;
+	struct lending lending;
 	struct board board;
 	struct peripheral *peripherals;
 

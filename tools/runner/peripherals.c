@@ -11,6 +11,7 @@ const struct peripheral_kind *const peripheral_kinds[] = {
 	&disk_kind,
 	&net_kind,
 	&rng_kind,
+	&lent_kind,
 	NULL
 };
 

@@ -46,4 +46,7 @@ void show_stats(struct machine *m)
 			row(what, cpu->exits[r]);
 		}
 	}
+	for (struct peripheral *p = m->peripherals; p; p = p->next)
+		if (p->created && p->kind->stats)
+			p->kind->stats(p, row);
 }

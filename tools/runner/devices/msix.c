@@ -265,6 +265,18 @@ void msix_program(struct msix *msix, unsigned int vector, u64 address, u32 data,
 }
 
 /**
+ * msix_open() - give a vector its eventfd before it is used
+ * @msix: MSI-X
+ * @vector: less than its number of vectors
+ */
+void msix_open(struct msix *msix, unsigned int vector)
+{
+	pthread_mutex_lock(&msix->lock);
+	open_vector(msix, &msix->vectors[vector]);
+	pthread_mutex_unlock(&msix->lock);
+}
+
+/**
  * msix_reset() - what a reset of the function leaves: off, masked, all else zero
  * @msix: MSI-X
  */

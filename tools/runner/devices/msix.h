@@ -46,6 +46,7 @@ u64 msix_pba_read(struct msix *msix, u64 offset, unsigned int size);
 bool msix_control_written(struct msix *msix, const struct pci_device *dev);
 void msix_enable(struct msix *msix, bool enabled, bool masked);
 void msix_program(struct msix *msix, unsigned int vector, u64 address, u32 data, bool masked);
+void msix_open(struct msix *msix, unsigned int vector);
 void msix_reset(struct msix *msix);
 bool msix_enabled(struct msix *msix);
 void msix_signal(struct msix *msix, unsigned int vector);

@@ -128,10 +128,12 @@ void pci_make_bar(struct pci_device *dev, unsigned int index, u32 type, u64 size
 {
 	unsigned int at = pci_bar_register(index);
 	u64 writable = ~(size - 1);
+	u32 enable = index == PCI_ROM_BAR ? PCI_ROM_ADDRESS_ENABLE : 0;
 
+	dev->bars[index].dev = dev;
 	dev->bars[index].region.size = size;
 	pci_put32(dev->config, at, type);
-	pci_put32(dev->writable, at, writable | (index == PCI_ROM_BAR ? PCI_ROM_ADDRESS_ENABLE : 0));
+	pci_put32(dev->writable, at, writable | enable);
 	if (pci_bar_is_64(dev, index))
 		pci_put32(dev->writable, at + 4, writable >> 32);
 	dev->writable[PCI_COMMAND] |= pci_bar_is_io(dev, index) ? PCI_COMMAND_IO

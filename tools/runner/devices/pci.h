@@ -44,14 +44,17 @@
 #define PCI_REGIONS	7
 
 struct pci_bus;
+struct pci_device;
 
 /**
  * struct pci_bar - BAR or expansion ROM of a function
  * @region: who answers; @region.size is 0 without one, @region.start the bus's
+ * @dev: the function; set by pci_make_bar()
  * @decoded: it is on its bus; pci_bus.lock
  */
 struct pci_bar {
 	struct io_region region;
+	struct pci_device *dev;
 	bool decoded;
 };
 

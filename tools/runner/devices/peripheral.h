@@ -11,6 +11,7 @@
 #include "pci.h"
 
 struct guest_ram;
+struct lending;
 struct vmctx;
 
 /**
@@ -23,6 +24,7 @@ struct vmctx;
  * @ports: port bus
  * @mmio: what is no RAM
  * @pci: the PCI bus
+ * @lending: what lent devices share
  */
 struct board {
 	const char *name;
@@ -33,6 +35,7 @@ struct board {
 	struct bus *ports;
 	struct bus *mmio;
 	struct pci_bus *pci;
+	struct lending *lending;
 };
 
 /**
@@ -63,6 +66,7 @@ struct peripheral {
  * @create: make the device, before the guest runs; returns 0, or a negative
  *	errno after a message; destroy() is due in any case
  * @destroy: undo @create, whether it succeeded or not; no vCPU runs
+ * @stats: call @row for each counter, for --stats; may be NULL
  */
 struct peripheral_kind {
 	const char *option;
@@ -74,9 +78,11 @@ struct peripheral_kind {
 	int (*parse)(struct peripheral *p, char *text);
 	int (*create)(struct peripheral *p, const struct board *board);
 	void (*destroy)(struct peripheral *p);
+	void (*stats)(struct peripheral *p, void (*row)(const char *what, u64 count));
 };
 
 extern const struct peripheral_kind disk_kind;
+extern const struct peripheral_kind lent_kind;
 extern const struct peripheral_kind net_kind;
 extern const struct peripheral_kind rng_kind;
 
