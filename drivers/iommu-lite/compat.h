@@ -6,7 +6,9 @@
 #ifndef IOMMU_LITE_COMPAT_H
 #define IOMMU_LITE_COMPAT_H
 
+#include <linux/anon_inodes.h>
 #include <linux/eventfd.h>
+#include <linux/file.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -37,6 +39,47 @@ static inline void il_eventfd_signal(struct eventfd_ctx *ctx)
 	eventfd_signal(ctx);
 #else
 	eventfd_signal(ctx, 1);
+#endif
+}
+
+static inline void il_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+#ifdef HAVE_VM_FLAGS_SET
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+static inline bool il_has_driver_override(struct pci_dev *pdev)
+{
+#ifdef HAVE_DEVICE_DRIVER_OVERRIDE
+	return device_has_driver_override(&pdev->dev);
+#else
+	return pdev->driver_override;
+#endif
+}
+
+/* A file descriptor with an inode of its own, whose mappings can be undone */
+static inline int il_own_inode_getfd(const char *name,
+				     const struct file_operations *fops,
+				     void *data, int flags)
+{
+#ifdef HAVE_ANON_INODE_CREATE_GETFILE
+	int fd = get_unused_fd_flags(flags);
+	struct file *file;
+
+	if (fd < 0)
+		return fd;
+	file = anon_inode_create_getfile(name, fops, data, flags, NULL);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+#else
+	return anon_inode_getfd_secure(name, fops, data, flags, NULL);
 #endif
 }
 

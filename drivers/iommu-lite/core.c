@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "iommu-lite.h"
+#include "uapi.h"
 
 /* Guards the units' lists of devices, for writers and those who sleep */
 DEFINE_MUTEX(il_device_lock);
@@ -205,13 +206,14 @@ static bool manages_dma(struct device *dev)
 	return dev->driver && to_pci_driver(dev->driver)->driver_managed_dma;
 }
 
-/* A port's service driver does no DMA: it never keeps the module */
+/* A port's service driver does no DMA, and ours leaves with the module */
 static bool keeps_module(struct device *dev)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
 
 	if (manages_dma(dev))
-		return !pci_is_bridge(to_pci_dev(dev));
+		return !pci_is_bridge(to_pci_dev(dev)) &&
+		       !il_ppt_bound(to_pci_dev(dev));
 	return domain && iommu_is_dma_domain(domain);
 }
 

@@ -316,6 +316,11 @@ void il_uapi_exit(void);
 void il_uapi_fault(struct il_devfd *fd, u16 sid, u64 address, bool read,
 		   unsigned int reason);
 void il_uapi_device_gone(struct pci_dev *pdev);
+void il_uapi_driver_gone(struct pci_dev *pdev);
+
+/* ppt.c */
+int il_ppt_init(void);
+void il_ppt_exit(void);
 
 /* debugfs.c */
 void il_debugfs_init(void);

@@ -356,6 +356,9 @@ static int __init iommu_lite_init(void)
 	ret = il_uapi_init();
 	if (ret)
 		goto err_core;
+	ret = il_ppt_init();
+	if (ret)
+		goto err_uapi;
 	watch_shutdown(true);
 	il_debugfs_init();
 	pr_info("%u-bit addresses, %u levels, pages up to %s%s%s\n",
@@ -366,6 +369,8 @@ static int __init iommu_lite_init(void)
 		il_limits.snoop ? ", snoop control" : "");
 	return 0;
 
+err_uapi:
+	il_uapi_exit();
 err_core:
 	il_core_unregister();
 err_stop:
@@ -383,6 +388,7 @@ static void __exit iommu_lite_exit(void)
 {
 	il_debugfs_exit();
 	watch_shutdown(false);
+	il_ppt_exit();
 	il_uapi_exit();
 	il_core_unregister();
 	stop_units();

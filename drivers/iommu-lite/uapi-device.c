@@ -5,8 +5,11 @@
  *
  * What the core hands out is a group; devices of one group opened through one
  * /dev/iommu-lite file share its claim, and are attached to one domain.
+ *
+ * A device that is bound to our driver is lent besides: what that gives is in
+ * ppt*.c. The device's own lock, which the driver core holds around probe and
+ * remove, is taken before claims_lock around opening and closing.
  */
-#include <linux/anon_inodes.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/pci.h>
@@ -49,6 +52,7 @@ struct il_claim {
  * @link: in claim->devices (claims_lock)
  * @claim: NULL once the device is gone (claims_lock)
  * @pdev: the device; a reference (r)
+ * @lent: what it gives as a device of our driver, or NULL (r)
  * @unit: index of its unit (r)
  * @attached: counted in claim->attached (claims_lock)
  * @fault_lock: guards what follows
@@ -66,6 +70,7 @@ struct il_devfd {
 	struct list_head link;
 	struct il_claim *claim;
 	struct pci_dev *pdev;
+	struct il_lent *lent;
 	unsigned int unit;
 	bool attached;
 	spinlock_t fault_lock;	/* guards what follows */
@@ -135,6 +140,8 @@ static void detach_locked(struct il_devfd *fd)
 	if (!fd->attached)
 		return;
 	fd->attached = false;
+	if (fd->lent)
+		il_lent_set_attached(fd->lent, false);
 	if (--claim->attached)
 		return;
 	iommu_detach_group(&il_domain_of_file(claim->domain_file,
@@ -208,6 +215,43 @@ void il_uapi_device_gone(struct pci_dev *pdev)
 	mutex_unlock(&claims_lock);
 }
 
+/**
+ * il_uapi_driver_gone() - our driver leaves a device, open or not
+ * @pdev: its lock is held
+ *
+ * On return nobody reaches the device any more. May sleep.
+ */
+void il_uapi_driver_gone(struct pci_dev *pdev)
+{
+	struct il_devfd *fd;
+
+	mutex_lock(&claims_lock);
+	fd = find_devfd(pdev);
+	mutex_unlock(&claims_lock);
+	/* Closing it needs the device's lock: it cannot go meanwhile */
+	if (!fd || !fd->lent)
+		return;
+	il_lent_close(fd->lent);
+	mutex_lock(&claims_lock);
+	listen(pdev, NULL);
+	unclaim_locked(fd);
+	wake_up_interruptible_poll(&fd->wait, EPOLLHUP);
+	mutex_unlock(&claims_lock);
+}
+
+/**
+ * il_lent_of() - the lent device behind an ioctl
+ * @object: of a device fd
+ *
+ * Return: it, or -EPERM where the device is not bound to our driver.
+ */
+struct il_lent *il_lent_of(struct il_object *object)
+{
+	struct il_devfd *fd = container_of(object, struct il_devfd, object);
+
+	return fd->lent ?: ERR_PTR(-EPERM);
+}
+
 static int attach(struct il_object *object, union il_arg *arg)
 {
 	struct il_devfd *fd = container_of(object, struct il_devfd, object);
@@ -239,6 +283,8 @@ static int attach(struct il_object *object, union il_arg *arg)
 		if (!claim->attached++)
 			claim->domain_file = get_file(file);
 		fd->attached = true;
+		if (fd->lent)
+			il_lent_set_attached(fd->lent, true);
 	}
 	mutex_unlock(&claims_lock);
 	fput(file);
@@ -361,6 +407,8 @@ static int device_info(struct il_object *object, union il_arg *arg)
 		info->flags |= IOMMU_LITE_DEVICE_GONE;
 	}
 	mutex_unlock(&claims_lock);
+	if (fd->lent)
+		info->flags |= IOMMU_LITE_DEVICE_LENT;
 	info->unit = fd->unit;
 	spin_lock_irq(&fd->fault_lock);
 	info->faults = fd->faults;
@@ -380,6 +428,17 @@ static const struct il_ioctl device_ioctls[] = {
 	  set_fault_eventfd },
 	{ IOMMU_LITE_DEVICE_INFO, sizeof(struct iommu_lite_device_info),
 	  IL_IOCTL_LOCKED, device_info },
+	{ IOMMU_LITE_GET_BAR, sizeof(struct iommu_lite_bar), 0,
+	  il_lent_get_bar },
+	{ IOMMU_LITE_ACCESS_BAR, sizeof(struct iommu_lite_access), 0,
+	  il_lent_access_bar },
+	{ IOMMU_LITE_ACCESS_CONFIG, sizeof(struct iommu_lite_access), 0,
+	  il_lent_access_config },
+	{ IOMMU_LITE_GET_IRQ_INFO, sizeof(struct iommu_lite_irq_info), 0,
+	  il_lent_get_irq_info },
+	{ IOMMU_LITE_SET_IRQS, sizeof(struct iommu_lite_irqs), 0,
+	  il_lent_set_irqs },
+	{ IOMMU_LITE_RESET, 0, 0, il_lent_reset },
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd,
@@ -453,8 +512,16 @@ static __poll_t device_poll(struct file *file, struct poll_table_struct *table)
 	       (is_gone(fd) ? EPOLLHUP : 0);
 }
 
+static int device_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct il_devfd *fd = file->private_data;
+
+	return fd->lent ? il_lent_mmap(fd->lent, vma) : -EPERM;
+}
+
 static void free_devfd(struct il_devfd *fd)
 {
+	il_lent_free(fd->lent);
 	if (fd->eventfd)
 		eventfd_ctx_put(fd->eventfd);
 	pci_dev_put(fd->pdev);
@@ -465,12 +532,16 @@ static int device_release(struct inode *inode, struct file *file)
 {
 	struct il_devfd *fd = file->private_data;
 
+	device_lock(&fd->pdev->dev);
+	if (fd->lent)
+		il_lent_close(fd->lent);
 	mutex_lock(&claims_lock);
 	if (fd->claim) {
 		listen(fd->pdev, NULL);
 		unclaim_locked(fd);
 	}
 	mutex_unlock(&claims_lock);
+	device_unlock(&fd->pdev->dev);
 	il_context_put(fd->context);
 	free_devfd(fd);
 	return 0;
@@ -482,6 +553,7 @@ static const struct file_operations device_fops = {
 	.unlocked_ioctl	= device_ioctl,
 	.read		= device_read,
 	.poll		= device_poll,
+	.mmap		= device_mmap,
 	.llseek		= noop_llseek,
 };
 
@@ -583,20 +655,73 @@ static int check_device(struct pci_dev *pdev, u32 *reason, unsigned int *unit)
 	return 0;
 }
 
+/* The device becomes the claim's; its lock is held */
+static int claim_device(struct il_devfd *fd, u32 *reason)
+{
+	struct il_claim *claim;
+	int ret;
+
+	mutex_lock(&claims_lock);
+	ret = check_device(fd->pdev, reason, &fd->unit);
+	if (!ret) {
+		claim = claim_group(fd->context, fd->pdev, reason);
+		ret = PTR_ERR_OR_ZERO(claim);
+	}
+	if (!ret) {
+		fd->claim = claim;
+		list_add_tail(&fd->link, &claim->devices);
+		listen(fd->pdev, fd);
+	}
+	mutex_unlock(&claims_lock);
+	return ret;
+}
+
+static void unclaim_device(struct il_devfd *fd)
+{
+	mutex_lock(&claims_lock);
+	listen(fd->pdev, NULL);
+	unclaim_locked(fd);
+	mutex_unlock(&claims_lock);
+}
+
+/* Claimed, lent if it is our driver's, and a file; the device's lock is held */
+static int open_claimed(struct il_devfd *fd, struct iommu_lite_open_device *arg)
+{
+	int ret;
+
+	if (il_ppt_bound(fd->pdev)) {
+		if (!(arg->flags & IOMMU_LITE_OPEN_UNSAFE_INTERRUPTS)) {
+			arg->reason = IOMMU_LITE_UNSAFE_INTERRUPTS;
+			return -EPERM;
+		}
+		fd->lent = il_lent_alloc(fd->pdev);
+		if (!fd->lent)
+			return -ENOMEM;
+		ret = il_lent_open(fd->lent);
+		if (ret)
+			return ret;
+	}
+	ret = il_own_inode_getfd("[iommu-lite-device]", &device_fops, fd,
+				 O_RDWR | O_CLOEXEC);
+	if (ret < 0 && fd->lent)
+		il_lent_close(fd->lent);
+	return ret;
+}
+
 /**
  * il_open_device_fd() - take a device and make a file descriptor for it
  * @context: the node's file
  * @arg: which; @reason is set where it fails for one
  *
- * On return DMA of the device's whole group is blocked. May sleep.
+ * On return DMA of the device's whole group is blocked. A device of our driver
+ * is enabled and has been reset. May sleep.
  *
  * Return: the descriptor; -ENODEV, -EINVAL, -EBUSY or -EPERM with a reason;
- * -ENOMEM; -EMFILE.
+ * -ENOMEM; -EMFILE; what enabling or resetting the device says.
  */
 int il_open_device_fd(struct il_context *context,
 		      struct iommu_lite_open_device *arg)
 {
-	struct il_claim *claim;
 	struct il_devfd *fd;
 	int ret;
 
@@ -606,6 +731,7 @@ int il_open_device_fd(struct il_context *context,
 	mutex_init(&fd->object.lock);
 	spin_lock_init(&fd->fault_lock);
 	init_waitqueue_head(&fd->wait);
+	fd->context = context;
 	fd->pdev = pci_get_domain_bus_and_slot(arg->segment, arg->bus,
 					       arg->devfn);
 	if (!fd->pdev) {
@@ -613,33 +739,19 @@ int il_open_device_fd(struct il_context *context,
 		kfree(fd);
 		return -ENODEV;
 	}
-	mutex_lock(&claims_lock);
-	ret = check_device(fd->pdev, &arg->reason, &fd->unit);
-	if (ret)
-		goto err_unlock;
-	claim = claim_group(context, fd->pdev, &arg->reason);
-	if (IS_ERR(claim)) {
-		ret = PTR_ERR(claim);
-		goto err_unlock;
-	}
-	fd->claim = claim;
-	list_add_tail(&fd->link, &claim->devices);
-	fd->context = context;
+	/* The file has it before we do: it may be closed at once */
 	kref_get(&context->ref);
-	listen(fd->pdev, fd);
-	ret = anon_inode_getfd("[iommu-lite-device]", &device_fops, fd,
-			       O_RDWR | O_CLOEXEC);
-	if (ret < 0) {
-		listen(fd->pdev, NULL);
-		unclaim_locked(fd);
-		il_context_put(context);
-		goto err_unlock;
+	device_lock(&fd->pdev->dev);
+	ret = claim_device(fd, &arg->reason);
+	if (!ret) {
+		ret = open_claimed(fd, arg);
+		if (ret < 0)
+			unclaim_device(fd);
 	}
-	mutex_unlock(&claims_lock);
-	return ret;
-
-err_unlock:
-	mutex_unlock(&claims_lock);
-	free_devfd(fd);
+	device_unlock(&fd->pdev->dev);
+	if (ret < 0) {
+		il_context_put(context);
+		free_devfd(fd);
+	}
 	return ret;
 }

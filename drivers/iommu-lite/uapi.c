@@ -146,7 +146,8 @@ static int create_domain(struct il_object *object, union il_arg *arg)
 
 static int open_device(struct il_object *object, union il_arg *arg)
 {
-	if (arg->open_device.flags || arg->open_device.reason ||
+	if (arg->open_device.flags & ~IOMMU_LITE_OPEN_UNSAFE_INTERRUPTS ||
+	    arg->open_device.reason ||
 	    arg->open_device.pad)
 		return -EINVAL;
 	return il_open_device_fd(container_of(object, struct il_context,

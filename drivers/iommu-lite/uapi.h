@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the three files of /dev/iommu-lite share: uapi.c (the node),
- * uapi-domain.c (domain fds), uapi-device.c (device fds).
+ * What the files of /dev/iommu-lite share: uapi.c (the node), uapi-domain.c
+ * (domain fds), uapi-device.c (device fds), ppt*.c (device fds of devices that
+ * are bound to our driver).
  */
 #ifndef IOMMU_LITE_UAPI_H
 #define IOMMU_LITE_UAPI_H
@@ -13,6 +14,9 @@
 #include <linux/iommu_lite.h>
 
 struct dmar_domain;
+struct il_lent;
+struct pci_dev;
+struct vm_area_struct;
 
 /* The kernel's copy of an ioctl's argument */
 union il_arg {
@@ -28,6 +32,10 @@ union il_arg {
 	struct iommu_lite_regions regions;
 	struct iommu_lite_fault_eventfd fault_eventfd;
 	struct iommu_lite_device_info device_info;
+	struct iommu_lite_bar bar;
+	struct iommu_lite_access access;
+	struct iommu_lite_irq_info irq_info;
+	struct iommu_lite_irqs irqs;
 };
 
 /**
@@ -76,5 +84,23 @@ struct dmar_domain *il_domain_of_file(struct file *file,
 
 int il_open_device_fd(struct il_context *context,
 		      struct iommu_lite_open_device *arg);
+struct il_lent *il_lent_of(struct il_object *object);
+
+/* ppt.c */
+bool il_ppt_bound(struct pci_dev *pdev);
+struct il_lent *il_lent_alloc(struct pci_dev *pdev);
+void il_lent_free(struct il_lent *lent);
+int il_lent_open(struct il_lent *lent);
+void il_lent_close(struct il_lent *lent);
+void il_lent_set_attached(struct il_lent *lent, bool attached);
+
+/* ppt-bar.c, ppt-config.c, ppt-irq.c, ppt-reset.c: ioctls and mmap */
+int il_lent_get_bar(struct il_object *object, union il_arg *arg);
+int il_lent_access_bar(struct il_object *object, union il_arg *arg);
+int il_lent_mmap(struct il_lent *lent, struct vm_area_struct *vma);
+int il_lent_access_config(struct il_object *object, union il_arg *arg);
+int il_lent_get_irq_info(struct il_object *object, union il_arg *arg);
+int il_lent_set_irqs(struct il_object *object, union il_arg *arg);
+int il_lent_reset(struct il_object *object, union il_arg *arg);
 
 #endif
