@@ -181,7 +181,7 @@ TEST_F(uapi, open_device_arguments)
 	EXPECT_EQ(IOMMU_LITE_OK, reason);
 	close(other);
 
-	open.flags = 1;
+	open.flags = IOMMU_LITE_OPEN_UNSAFE_INTERRUPTS << 1;
 	EXPECT_EQ(-EINVAL, call(self->node, IOMMU_LITE_OPEN_DEVICE, &open));
 	open.flags = 0;
 	open.pad = 1;
