@@ -102,7 +102,7 @@ static u32 common_read(struct virtio_device *vd, u64 offset)
 	case VIRTIO_PCI_COMMON_STATUS:
 		return vd->status;
 	case VIRTIO_PCI_COMMON_CFGGENERATION:
-		return 0;	/* no device's configuration changes */
+		return vd->generation;
 	case VIRTIO_PCI_COMMON_Q_SELECT:
 		return vd->queue_select;
 	default:
@@ -222,6 +222,12 @@ static u64 config_read(const struct virtio_device *vd, u64 offset, unsigned int 
 	return value;
 }
 
+static void config_write(struct virtio_device *vd, u64 offset, unsigned int size, u64 value)
+{
+	if (vd->ops->config_written && offset + size <= sizeof(vd->config))
+		vd->ops->config_written(vd, offset, size, value);
+}
+
 static u64 bar_read(struct io_region *region, u64 offset, unsigned int size)
 {
 	struct virtio_device *vd = container_of(region, struct virtio_device, pci.bars[0].region);
@@ -269,6 +275,11 @@ static void bar_write(struct io_region *region, u64 offset, unsigned int size, u
 		pthread_mutex_lock(&vd->lock);
 		if (is_field(in_page, size))
 			common_write(vd, in_page, value);
+		pthread_mutex_unlock(&vd->lock);
+		break;
+	case PAGE_DEVICE:
+		pthread_mutex_lock(&vd->lock);
+		config_write(vd, in_page, size, value);
 		pthread_mutex_unlock(&vd->lock);
 		break;
 	}

@@ -50,6 +50,19 @@ void virtio_break(struct virtio_device *vd, unsigned int queue, const char *faul
 		virtio_pci_signal(vd, vd->config_vector, VIRTIO_ISR_CONFIG);
 }
 
+/**
+ * virtio_config_changed() - tell the guest that @config has changed
+ * @vd: the device
+ *
+ * Section 2.5.2: the guest reads again if the generation differs.
+ */
+void virtio_config_changed(struct virtio_device *vd)
+{
+	vd->generation++;
+	if (vd->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		virtio_pci_signal(vd, vd->config_vector, VIRTIO_ISR_CONFIG);
+}
+
 /* What a reset leaves, but for what the kind of device must give up before. */
 static void forget(struct virtio_device *vd)
 {

@@ -36,6 +36,8 @@ struct virtio_device;
  * @poll: fill in what else to wait for, at most VIRTIO_POLL_MAX, and shorten
  *	*@timeout (ms, -1 is none); returns how many; may be NULL
  * @polled: after poll() with what @poll filled in; may be NULL
+ * @config_written: the guest writes @size bytes to its configuration, which lie
+ *	in it; nothing has changed yet; may be NULL if nothing may
  */
 struct virtio_ops {
 	u16 type;
@@ -45,6 +47,8 @@ struct virtio_ops {
 	void (*reset)(struct virtio_device *vd);
 	unsigned int (*poll)(struct virtio_device *vd, struct pollfd *fds, int *timeout);
 	void (*polled)(struct virtio_device *vd, struct pollfd *fds, unsigned int nr);
+	void (*config_written)(struct virtio_device *vd, unsigned int offset,
+			       unsigned int size, u64 value);
 };
 
 /**
@@ -52,7 +56,8 @@ struct virtio_ops {
  * @name: for messages and the thread
  * @kick_fd: eventfd: the guest has filled a queue
  * @stop_fd: eventfd: the thread is to end
- * @config: the device's own configuration, zero beyond it; never changes
+ * @config: the device's own configuration, zero beyond it
+ * @generation: how often the device has changed @config (4.1.4.3)
  * @offered: features; @accepted by the guest
  * @status: section 2.1; @isr: section 4.1.4.5
  * @complained: the user was told of a broken queue
@@ -72,6 +77,7 @@ struct virtio_device {
 
 	pthread_mutex_t lock;
 	u8 config[VIRTIO_CONFIG_MAX];
+	u8 generation;
 	u64 offered, accepted;
 	u32 device_select, driver_select;
 	u16 queue_select, config_vector;
@@ -93,6 +99,7 @@ bool virtio_running(const struct virtio_device *vd);
 bool virtio_pop(struct virtio_device *vd, unsigned int queue, struct virtq_chain *chain);
 void virtio_push(struct virtio_device *vd, unsigned int queue, u16 head, u32 len);
 void virtio_interrupt(struct virtio_device *vd, unsigned int queue);
+void virtio_config_changed(struct virtio_device *vd);
 void virtio_break(struct virtio_device *vd, unsigned int queue, const char *fault);
 
 /* for virtio-pci.c, with the lock held */
