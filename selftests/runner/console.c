@@ -75,7 +75,7 @@ static int end_in_child(void (*end)(void))
 		signal(SIGABRT, SIG_DFL);
 		dup2(slave, STDIN_FILENO);
 		make_uart();
-		if (console_init(&console, &uart))
+		if (console_init(&console, &uart, NULL))
 			_exit(99);
 		raw = slave_is_raw();
 		if (write(raw_pipe[1], &raw, 1) != 1)
@@ -128,7 +128,7 @@ static int replace_stdin(int fd)
 
 	dup2(fd, STDIN_FILENO);
 	make_uart();
-	EXPECT_EQ(console_init(&console, &uart), 0);
+	EXPECT_EQ(console_init(&console, &uart, NULL), 0);
 	return old;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The user's terminal, or pipe, at the guest's serial port.
+ * The user's terminal, or pipe, at the guest's serial port or virtio console.
  *
  * A terminal is made raw, and given back as it was however vmxl ends, short
  * of SIGKILL. Ctrl-A x leaves, Ctrl-A Ctrl-A types Ctrl-A. Pipes have no
@@ -14,6 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 
 #include "console.h"
 
@@ -105,27 +106,36 @@ static void uart_has_room(struct uart *uart)
 {
 	struct console *console = uart->console;
 
-	eventfd_write(console->room_fd, 1);
+	eventfd_write(console->serial.room_fd, 1);
+}
+
+static size_t serial_receive(struct console_port *port, const u8 *data, size_t len)
+{
+	return uart_receive(container_of(port, struct console, serial)->uart, data, len);
 }
 
 /**
- * console_init() - connect standard input and output with a serial port
+ * console_init() - connect standard input and output with the guest
  * @console: the console
  * @uart: the serial port
+ * @port: another device that the terminal is for; or NULL for the serial port
  *
  * Return: 0, or a negative errno after a message.
  */
-int console_init(struct console *console, struct uart *uart)
+int console_init(struct console *console, struct uart *uart, struct console_port *port)
 {
 	int ret;
 
-	*console = (struct console) { .uart = uart };
-	console->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (console->room_fd < 0)
+	*console = (struct console) { .uart = uart, .serial.receive = serial_receive };
+	console->port = port ? port : &console->serial;
+	console->serial.room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (console->serial.room_fd < 0)
 		return fail(-errno, "cannot make an eventfd: %s", strerror(errno));
 	uart->console = console;
-	uart->send = uart_sends;
-	uart->room = uart_has_room;
+	if (!port) {
+		uart->send = uart_sends;
+		uart->room = uart_has_room;
+	}
 
 	console->tty = isatty(STDIN_FILENO);
 	if (console->tty) {
@@ -133,17 +143,30 @@ int console_init(struct console *console, struct uart *uart)
 		if (ret)
 			return fail(ret, "cannot set the terminal: %s", strerror(-ret));
 	}
+	console_resize(console);
 	return 0;
 }
 
 /**
+ * console_resize() - tell the guest how large the terminal is
+ * @console: the console
+ */
+void console_resize(struct console *console)
+{
+	struct winsize size;
+
+	if (console->port->resize && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
+		console->port->resize(console->port, size.ws_col, size.ws_row);
+}
+
+/**
  * console_destroy() - give the terminal back
- * @console: the console; the serial port is used no more
+ * @console: the console; the guest does not run any more
  */
 void console_destroy(struct console *console)
 {
 	console_restore();
-	close(console->room_fd);
+	close(console->serial.room_fd);
 }
 
 /**
@@ -183,7 +206,7 @@ static int typed(struct console *console, u8 byte)
 }
 
 /**
- * console_feed() - hand the serial port what it has room for
+ * console_feed() - hand the guest what it has room for
  * @console: the console
  */
 void console_feed(struct console *console)
@@ -191,10 +214,10 @@ void console_feed(struct console *console)
 	size_t n;
 	eventfd_t count;
 
-	eventfd_read(console->room_fd, &count);
+	eventfd_read(console->port->room_fd, &count);
 	if (!console->nr_in)
 		return;
-	n = uart_receive(console->uart, console->in, console->nr_in);
+	n = console->port->receive(console->port, console->in, console->nr_in);
 	console->nr_in -= n;
 	memmove(console->in, console->in + n, console->nr_in);
 }

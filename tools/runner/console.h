@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The user's terminal, or pipe, at the guest's serial port. */
+/* The user's terminal, or pipe, at the guest's serial port or console. */
 #ifndef VMXL_CONSOLE_H
 #define VMXL_CONSOLE_H
 
+#include "console-port.h"
 #include "uart.h"
 #include "util.h"
 
 /**
  * struct console - standard input and output; the main thread's
- * @uart: the serial port
- * @room_fd: eventfd: the serial port takes bytes again
+ * @port: what it is connected with
+ * @serial: that, unless another device has taken the terminal: @uart
  * @in: bytes not yet taken, @nr_in of them
  */
 struct console {
+	struct console_port *port;
+	struct console_port serial;
 	struct uart *uart;
-	int room_fd;
 	bool tty;
 	bool eof;
 	bool escape;		/* Ctrl-A was typed */
@@ -25,11 +27,12 @@ struct console {
 /* What console_input() found */
 enum { CONSOLE_GO_ON, CONSOLE_LEAVE };
 
-int console_init(struct console *console, struct uart *uart);
+int console_init(struct console *console, struct uart *uart, struct console_port *port);
 void console_destroy(struct console *console);
 void console_restore(void);
 bool console_wants_input(const struct console *console);
 int console_input(struct console *console);
+void console_resize(struct console *console);
 void console_feed(struct console *console);
 void console_print(u8 byte);
 

@@ -81,6 +81,7 @@ static int create_devices(struct machine *m)
 		.mmio = &m->mmio,
 		.pci = &m->pci,
 		.lending = &m->lending,
+		.terminal = &m->terminal,
 	};
 	return 0;
 }
@@ -146,7 +147,7 @@ static int wait_for_end(struct machine *m, int signal_fd)
 		struct pollfd fds[] = {
 			{ .fd = m->end_fd, .events = POLLIN },
 			{ .fd = signal_fd, .events = POLLIN },
-			{ .fd = m->console.room_fd, .events = POLLIN },
+			{ .fd = m->console.port->room_fd, .events = POLLIN },
 			{ .fd = console_wants_input(&m->console) ? STDIN_FILENO : -1,
 			  .events = POLLIN },
 		};
@@ -161,8 +162,11 @@ static int wait_for_end(struct machine *m, int signal_fd)
 		if (fds[1].revents) {
 			struct signalfd_siginfo info;
 
-			if (read(signal_fd, &info, sizeof(info)) == sizeof(info))
+			if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
+				continue;
+			if (info.ssi_signo != SIGWINCH)
 				return 128 + info.ssi_signo;
+			console_resize(&m->console);
 		}
 		if (fds[2].revents)
 			console_feed(&m->console);
@@ -179,6 +183,7 @@ static int block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGWINCH);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	/* A reader of our output that goes away is no reason to die. */
 	signal(SIGPIPE, SIG_IGN);
@@ -196,7 +201,7 @@ static int run(struct machine *m, const struct machine_config *config,
 		fail(-errno, "cannot make a signalfd: %s", strerror(errno));
 		return status;
 	}
-	if (console_init(&m->console, &m->uart))
+	if (console_init(&m->console, &m->uart, m->terminal))
 		goto out_close;
 	if (!cpus_start(m, boot))
 		status = wait_for_end(m, signal_fd);

@@ -57,6 +57,7 @@ struct machine {
 	struct debugexit debugexit;
 	struct console console;
 	struct lending lending;
+	struct console_port *terminal;	/* instead of the serial port, or NULL */
 	struct board board;
 	struct peripheral *peripherals;
 

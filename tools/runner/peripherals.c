@@ -12,6 +12,10 @@ const struct peripheral_kind *const peripheral_kinds[] = {
 	&net_kind,
 	&rng_kind,
 	&lent_kind,
+	&console_kind,
+	&balloon_kind,
+	&vsock_kind,
+	&share_kind,
 	NULL
 };
 

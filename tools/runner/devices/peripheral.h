@@ -10,6 +10,7 @@
 #include "irqchip.h"
 #include "pci.h"
 
+struct console_port;
 struct guest_ram;
 struct lending;
 struct vmctx;
@@ -25,6 +26,7 @@ struct vmctx;
  * @mmio: what is no RAM
  * @pci: the PCI bus
  * @lending: what lent devices share
+ * @terminal: who takes the terminal from the serial port writes its end here
  */
 struct board {
 	const char *name;
@@ -36,6 +38,7 @@ struct board {
 	struct bus *mmio;
 	struct pci_bus *pci;
 	struct lending *lending;
+	struct console_port **terminal;
 };
 
 /**
@@ -85,5 +88,9 @@ extern const struct peripheral_kind disk_kind;
 extern const struct peripheral_kind lent_kind;
 extern const struct peripheral_kind net_kind;
 extern const struct peripheral_kind rng_kind;
+extern const struct peripheral_kind console_kind;
+extern const struct peripheral_kind balloon_kind;
+extern const struct peripheral_kind vsock_kind;
+extern const struct peripheral_kind share_kind;
 
 #endif /* VMXL_PERIPHERAL_H */
