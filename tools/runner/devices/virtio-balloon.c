@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "iov.h"
+#include "lent.h"
 #include "virtio-balloon.h"
 
 #define CLASS_OTHER	0xff0000
@@ -299,9 +300,13 @@ static int balloon_parse(struct peripheral *p, char *text)
 static int balloon_create(struct peripheral *p, const struct board *board)
 {
 	struct virtio_balloon *balloon = container_of(p, struct virtio_balloon, p);
-	int ret = virtio_init(&balloon->vd, &balloon_ops, "balloon", board->ram,
-			      board->irqchip);
+	int ret;
 
+	/* Lent devices come before balloons: see peripherals.c. */
+	if (board->lending->users)
+		return fail(-EINVAL,
+			    "a lent device pins the guest's memory, so none can be taken back: leave --balloon or --device out");
+	ret = virtio_init(&balloon->vd, &balloon_ops, "balloon", board->ram, board->irqchip);
 	if (ret)
 		return fail(ret, "cannot make the balloon: %s", strerror(-ret));
 	balloon->vd.offered |= 1ULL << VIRTIO_BALLOON_F_STATS_VQ |
