@@ -114,6 +114,11 @@ static int set_cpus(struct arguments *args, char *text)
 	return topology_parse(&args->config.boot.topology, text);
 }
 
+static int set_pin(struct arguments *args, char *text)
+{
+	return pinning_parse(&args->config.pinning, text);
+}
+
 static int set_name(struct arguments *args, char *text)
 {
 	if (!*text || strlen(text) >= VMX_LITE_NAME_LEN || strchr(text, '/'))
@@ -155,6 +160,8 @@ static const struct run_option {
 	{ "memory", "SIZE", "such as 512M (that is the default) or 6G", set_memory },
 	{ "cpus", "TOPOLOGY", "number of CPUs, 1 by default, or any of\n"
 	  "sockets=N,cores=N,threads=N: cores of a socket, threads of a core", set_cpus },
+	{ "pin", "CPUS", "run each vCPU's thread on one of these CPUs, in order; or VCPUS:CPUS, to\n"
+	  "run these vCPUs on these CPUs; may be given again", set_pin },
 	{ "name", "NAME", "name of the guest and of its threads", set_name },
 	{ "trace", NULL, "print each exit to user space on stderr", set_trace },
 	{ "stats", NULL, "print counters at the end on stderr", set_stats },
@@ -247,7 +254,7 @@ static int check_options(struct arguments *args)
 	if (!boot->cmdline)
 		boot->cmdline = "";
 	boot->modules = args->modules;
-	return 0;
+	return pinning_check(&args->config.pinning, topology_cpus(&boot->topology));
 }
 
 static int refuse_option(int how, const char *option)

@@ -64,8 +64,10 @@ static int vmexit_yield(struct cpu *cpu, struct vmx_lite_run *run)
 
 static int vmexit_spinup_ap(struct cpu *cpu, struct vmx_lite_run *run)
 {
-	cpu_start(cpu->machine, run->spinup_ap.vcpu, run->spinup_ap.rip);
-	return VMEXIT_CONTINUE;
+	if (!cpu_start(cpu->machine, run->spinup_ap.vcpu))
+		return VMEXIT_CONTINUE;
+	machine_end(cpu, VMXL_FAILED);
+	return VMEXIT_STOP;
 }
 
 /* No device here has a level interrupt that must be told of an EOI. */

@@ -231,6 +231,7 @@ int machine_run(const struct machine_config *config)
 	struct machine m = {
 		.name = config->name,
 		.trace = config->trace,
+		.pinning = &config->pinning,
 		.topology = config->boot.topology,
 		.nr_cpus = topology_cpus(&config->boot.topology),
 		.power.suspend = suspend,

@@ -14,6 +14,7 @@
 #include "lent.h"
 #include "pci.h"
 #include "peripheral.h"
+#include "pin.h"
 #include "reset.h"
 #include "rtc.h"
 #include "uart.h"
@@ -25,7 +26,7 @@ struct machine;
  * struct cpu - a vCPU and its thread
  * @index: its number for the user; the module knows it by its APIC id
  * @exits: exits to user space by enum vmx_lite_exit_reason; the thread's own
- * @start_wanted, @start_rip: a start-up IPI came; guarded by machine.lock
+ * @has_thread: guarded by machine.lock until the machine stops
  */
 struct cpu {
 	struct machine *machine;
@@ -33,8 +34,6 @@ struct cpu {
 	struct vcpu *vcpu;
 	pthread_t thread;
 	bool has_thread;
-	bool start_wanted;
-	u64 start_rip;
 	u64 exits[VM_EXITCODE_MAX];
 };
 
@@ -62,6 +61,7 @@ struct machine {
 	struct peripheral *peripherals;
 
 	struct topology topology;
+	const struct pinning *pinning;
 	unsigned int nr_cpus;
 	struct cpu *cpus;
 
@@ -76,6 +76,7 @@ struct machine_config {
 	u64 memory;
 	bool trace;
 	bool stats;
+	struct pinning pinning;
 	struct peripheral *peripherals;
 	struct boot_config boot;
 };
@@ -91,7 +92,7 @@ void cpus_destroy(struct machine *m);
 int cpus_start(struct machine *m, const struct vcpu_state *boot);
 void cpus_stop(struct machine *m);
 void machine_end(struct cpu *cpu, int status);
-void cpu_start(struct machine *m, unsigned int id, u64 rip);
+int cpu_start(struct machine *m, unsigned int id);
 
 /* exits.c */
 enum { VMEXIT_CONTINUE, VMEXIT_STOP };

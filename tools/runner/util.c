@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Errors in words, and numbers on the command line. */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "util.h"
+
+#define STACK_SIZE	(256 * KIB)
 
 static void say(const char *fmt, va_list args)
 {
@@ -46,6 +49,43 @@ void note(const char *fmt, ...)
 	va_start(args, fmt);
 	say(fmt, args);
 	va_end(args);
+}
+
+/**
+ * thread_start() - start a thread with all signals blocked and a small stack
+ * @thread: out
+ * @name: up to 15 bytes
+ * @run: its function
+ * @arg: the function's argument
+ * @cpus: where it may run, or NULL
+ *
+ * Return: 0 or a negative errno.
+ */
+int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg,
+		 const cpu_set_t *cpus)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+	int ret;
+
+	ret = pthread_attr_init(&attr);
+	if (ret)
+		return -ret;
+	/* Below the size of a huge page, so that none is spent on it. */
+	ret = pthread_attr_setstacksize(&attr, STACK_SIZE);
+	if (!ret && cpus)
+		ret = pthread_attr_setaffinity_np(&attr, sizeof(*cpus), cpus);
+	if (ret)
+		goto out;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(thread, &attr, run, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!ret)
+		pthread_setname_np(*thread, name);
+out:
+	pthread_attr_destroy(&attr);
+	return -ret;
 }
 
 /**

@@ -3,6 +3,8 @@
 #ifndef VMXL_UTIL_H
 #define VMXL_UTIL_H
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +39,9 @@ enum vmxl_status {
 
 int fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg,
+		 const cpu_set_t *cpus);
 
 int parse_u64(const char *text, u64 max, u64 *value);
 int parse_size(const char *text, u64 *bytes);

@@ -2,11 +2,11 @@
 /*
  * The vCPUs' threads.
  *
- * Each vCPU has a thread from the start, which calls VM_RUN at once: all but
- * the first vCPU wait there for a start-up IPI. One that the module leaves to
- * us arrives as the exit SPINUP_AP of the vCPU that sent it. A thread leaves
- * VM_RUN by SIGUSR1 together with immediate_exit, so that no kick is lost
- * between a test and the entry.
+ * The first vCPU has a thread from the start; another gets its own when a vCPU
+ * sends it a start-up IPI for the first time (SPINUP_AP) and keeps it from then
+ * on: the module wakes it and lets it wait. A thread leaves VM_RUN by SIGUSR1
+ * together with immediate_exit, so that no kick is lost between a test and the
+ * entry.
  */
 #include <errno.h>
 #include <signal.h>
@@ -32,20 +32,6 @@ static void kick(struct cpu *cpu)
 		pthread_kill(cpu->thread, SIGNAL_KICK);
 }
 
-/* Real mode at the page a start-up IPI names (SDM vol. 3, 9.4.3). */
-static int apply_sipi(struct cpu *cpu, u64 rip)
-{
-	struct vcpu_state state;
-	int ret;
-
-	vcpu_reset_state(&state);
-	state.segs.cs.selector = rip >> 4;
-	state.segs.cs.base = rip & ~0xfULL;
-	state.regs.rip = rip & 0xf;
-	ret = vm_set_state(cpu->vcpu, &state);
-	return ret ? ret : vm_set_activity(cpu->vcpu, VMX_LITE_RUNNING);
-}
-
 static bool is_stopping(struct machine *m)
 {
 	bool stopping;
@@ -54,35 +40,6 @@ static bool is_stopping(struct machine *m)
 	stopping = m->stopping;
 	pthread_mutex_unlock(&m->lock);
 	return stopping;
-}
-
-/* Take a start-up IPI if one came. False if the machine stops. */
-static bool take_sipi(struct cpu *cpu)
-{
-	struct machine *m = cpu->machine;
-	bool wanted, stopping;
-	u64 rip;
-	int ret;
-
-	pthread_mutex_lock(&m->lock);
-	stopping = m->stopping;
-	wanted = cpu->start_wanted;
-	cpu->start_wanted = false;
-	rip = cpu->start_rip;
-	pthread_mutex_unlock(&m->lock);
-
-	if (stopping)
-		return false;
-	if (!wanted)
-		return true;
-	ret = apply_sipi(cpu, rip);
-	if (ret) {
-		fail(ret, "cannot start vCPU %u at %#llx: %s", cpu->index, rip,
-		     strerror(-ret));
-		machine_end(cpu, VMXL_FAILED);
-		return false;
-	}
-	return true;
 }
 
 static bool run_once(struct cpu *cpu)
@@ -94,7 +51,7 @@ static bool run_once(struct cpu *cpu)
 		cpu->exits[VM_EXITCODE_INTR]++;
 		/* Cleared before the reasons for the kick are looked at. */
 		__atomic_store_n(&run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-		return take_sipi(cpu);
+		return true;
 	}
 	if (ret) {
 		fail(ret, "vCPU %u cannot run: %s", cpu->index, strerror(-ret));
@@ -107,7 +64,11 @@ static bool run_once(struct cpu *cpu)
 static void *vm_loop(void *arg)
 {
 	struct cpu *cpu = arg;
+	sigset_t set;
 
+	sigemptyset(&set);
+	sigaddset(&set, SIGNAL_KICK);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	while (!is_stopping(cpu->machine) && run_once(cpu))
 		;
 	return NULL;
@@ -121,25 +82,44 @@ static struct cpu *cpu_by_id(struct machine *m, unsigned int id)
 	return NULL;
 }
 
+static int start_thread(struct cpu *cpu)
+{
+	char name[THREAD_NAME_LEN];
+	int suffix = snprintf(NULL, 0, " vcpu %u", cpu->index);
+	int ret;
+
+	snprintf(name, sizeof(name), "%.*s vcpu %u", THREAD_NAME_LEN - 1 - suffix,
+		 cpu->machine->name, cpu->index);
+	ret = thread_start(&cpu->thread, name, vm_loop, cpu,
+			   pinning_of(cpu->machine->pinning, cpu->index));
+	if (ret)
+		return fail(ret, "cannot start the thread of vCPU %u: %s", cpu->index,
+			    strerror(-ret));
+	cpu->has_thread = true;
+	return 0;
+}
+
 /**
- * cpu_start() - a start-up IPI for a vCPU
+ * cpu_start() - a vCPU needs its thread: it got a start-up IPI
  * @m: the machine
  * @id: the vCPU's APIC id; nothing happens if there is no such
- * @rip: where it starts: the page that the IPI names
  *
  * Context: any vCPU's thread.
+ *
+ * Return: 0, or a negative errno after a message.
  */
-void cpu_start(struct machine *m, unsigned int id, u64 rip)
+int cpu_start(struct machine *m, unsigned int id)
 {
 	struct cpu *cpu = cpu_by_id(m, id);
+	int ret = 0;
 
 	if (!cpu)
-		return;
+		return 0;
 	pthread_mutex_lock(&m->lock);
-	cpu->start_wanted = true;
-	cpu->start_rip = rip;
+	if (!cpu->has_thread && !m->stopping)
+		ret = start_thread(cpu);
 	pthread_mutex_unlock(&m->lock);
-	kick(cpu);
+	return ret;
 }
 
 /**
@@ -178,24 +158,8 @@ void cpus_destroy(struct machine *m)
 	free(m->cpus);
 }
 
-static int start_thread(struct cpu *cpu, unsigned int id)
-{
-	char name[2 * THREAD_NAME_LEN];
-	int suffix = snprintf(NULL, 0, " vcpu %u", id);
-	int ret;
-
-	ret = pthread_create(&cpu->thread, NULL, vm_loop, cpu);
-	if (ret)
-		return fail(-ret, "cannot start a thread: %s", strerror(ret));
-	cpu->has_thread = true;
-	snprintf(name, sizeof(name), "%.*s vcpu %u", THREAD_NAME_LEN - 1 - suffix,
-		 cpu->machine->name, id);
-	pthread_setname_np(cpu->thread, name);
-	return 0;
-}
-
 /**
- * cpus_start() - start the vCPUs' threads
+ * cpus_start() - start the first vCPU
  * @m: the machine
  * @boot: how the first vCPU starts
  *
@@ -215,13 +179,7 @@ int cpus_start(struct machine *m, const struct vcpu_state *boot)
 		return fail(ret, "the module refuses the first CPU's state: %s",
 			    strerror(-ret));
 
-	/* The first vCPU last: a kick needs the other's thread. */
-	for (unsigned int i = m->nr_cpus; i-- > 0;) {
-		ret = start_thread(&m->cpus[i], i);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return cpu_start(m, vcpu_id(m->cpus[0].vcpu));
 }
 
 /**

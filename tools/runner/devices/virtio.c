@@ -4,7 +4,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,22 +254,14 @@ int virtio_init(struct virtio_device *vd, const struct virtio_ops *ops, const ch
  */
 int virtio_plug(struct virtio_device *vd, struct pci_bus *pci, unsigned int slot)
 {
-	sigset_t all, old;
 	int ret;
 
 	ret = pci_add(pci, slot, &vd->pci);
 	if (ret)
 		return ret;
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = -pthread_create(&vd->thread, NULL, device_thread, vd);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret)
-		return ret;
-	vd->has_thread = true;
-	pthread_setname_np(vd->thread, vd->name);
-	return 0;
+	ret = thread_start(&vd->thread, vd->name, device_thread, vd, NULL);
+	vd->has_thread = !ret;
+	return ret;
 }
 
 /**
