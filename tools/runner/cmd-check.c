@@ -23,9 +23,10 @@
 #define PROCBASED2_UNRESTRICTED		(1ull << 39)
 
 static const char usage[] =
-	"usage: vmxl check\n"
+	"usage: vmxl check [BDF]\n"
 	"\n"
-	"Say whether this machine can run guests, and if not, why and what to do.\n"
+	"Say whether this machine can run guests, or whether a PCI device, such as\n"
+	"0000:00:03.0, can be lent to one, and if not, why and what to do.\n"
 	"Exit status: 0 if it can, else 2.\n";
 
 static const struct {
@@ -149,7 +150,9 @@ int cmd_check(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		}
-		fail(0, "vmxl check takes no '%s'", argv[1]);
+		if (argc == 2)
+			return check_device(argv[1]);
+		fail(0, "vmxl check takes one device at a time, no '%s'", argv[2]);
 		return VMXL_USAGE;
 	}
 

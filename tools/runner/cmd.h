@@ -3,8 +3,13 @@
 #ifndef VMXL_CMD_H
 #define VMXL_CMD_H
 
+int cmd_bind(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_dmar(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_unbind(int argc, char **argv);
+
+/* check-device.c */
+int check_device(const char *text);
 
 #endif /* VMXL_CMD_H */

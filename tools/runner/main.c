@@ -16,6 +16,8 @@ static const struct command {
 } commands[] = {
 	{ "run", cmd_run, "start a guest and wait until it ends" },
 	{ "check", cmd_check, "say whether this machine can run guests, and if not, why" },
+	{ "bind", cmd_bind, "take PCI devices from their drivers, to lend them to guests" },
+	{ "unbind", cmd_unbind, "give PCI devices back to their drivers" },
 #ifdef HAVE_CMD_DMAR
 	{ "dmar", cmd_dmar, "print the DMAR table of this machine or of a file" },
 #endif
