@@ -458,6 +458,8 @@ static int set_zero(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
 /* Sorted by number: the search is binary. */
 static const struct msr_range ranges[] = {
 	{ MSR_IA32_TSC, MSR_IA32_TSC, get_tsc, set_tsc },
+	/* Platform 0; firmware looks for microcode by it. */
+	{ MSR_IA32_PLATFORM_ID, MSR_IA32_PLATFORM_ID, get_zero, set_readonly },
 	{ MSR_IA32_APICBASE, MSR_IA32_APICBASE, get_apic_base, set_apic_base },
 	{ MSR_IA32_FEAT_CTL, MSR_IA32_FEAT_CTL, get_feat_ctl, set_readonly },
 	{ MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_ADJUST, get_tsc_adjust, set_tsc_adjust },
