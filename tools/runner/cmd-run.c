@@ -18,6 +18,7 @@
 
 static const char usage[] =
 	"usage: vmxl run --kernel FILE [OPTION...]\n"
+	"       vmxl run --firmware NAME --disk FILE [OPTION...]\n"
 	"       vmxl run --flat FILE --load ADDRESS [OPTION...]\n"
 	"\n";
 
@@ -38,6 +39,11 @@ static int set_kernel(struct arguments *args, char *text)
 {
 	args->config.boot.kernel = text;
 	return 0;
+}
+
+static int set_firmware(struct arguments *args, char *text)
+{
+	return firmware_parse(&args->config.firmware, text);
 }
 
 static int set_initrd(struct arguments *args, char *text)
@@ -150,6 +156,8 @@ static const struct run_option {
 	int (*set)(struct arguments *args, char *text);
 } run_options[] = {
 	{ "kernel", "FILE", "bzImage, ELF with a PVH note, or multiboot kernel", set_kernel },
+	{ "firmware", "NAME[,vars=FILE]", "seabios, ovmf, or a firmware's file: boots from a disk.\n"
+	  "FILE keeps the variables of ovmf", set_firmware },
 	{ "initrd", "FILE", "initial RAM disk", set_initrd },
 	{ "cmdline", "TEXT", "the kernel's command line", set_cmdline },
 	{ "module", "FILE[=TEXT]", "a module with its command line; may be given again",
@@ -237,16 +245,18 @@ static int check_options(struct arguments *args)
 {
 	struct boot_config *boot = &args->config.boot;
 
-	if (!boot->kernel && !boot->flat)
+	const char *firmware = args->config.firmware.name;
+
+	if (!boot->kernel && !boot->flat && !firmware)
 		return fail(-EINVAL,
-			    "what is to run? Give --kernel FILE, or --flat FILE --load ADDRESS");
-	if (boot->kernel && boot->flat)
-		return fail(-EINVAL, "--kernel and --flat exclude each other");
-	if (boot->kernel && (args->has_load || args->has_entry))
+			    "what is to run? Give --kernel FILE, --firmware NAME, or --flat FILE --load ADDRESS");
+	if (!!boot->kernel + !!boot->flat + !!firmware > 1)
+		return fail(-EINVAL, "--kernel, --flat and --firmware exclude each other");
+	if (!boot->flat && (args->has_load || args->has_entry))
 		return fail(-EINVAL, "--load and --entry belong to --flat");
 	if (boot->flat && !args->has_load)
 		return fail(-EINVAL, "--flat needs --load ADDRESS");
-	if (boot->flat && (boot->initrd || boot->cmdline || boot->nr_modules))
+	if (!boot->kernel && (boot->initrd || boot->cmdline || boot->nr_modules))
 		return fail(-EINVAL, "--initrd, --cmdline and --module belong to --kernel");
 
 	if (!args->has_entry)

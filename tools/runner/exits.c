@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "machine.h"
+#include "pic.h"
 
 typedef int (*vmexit_handler_t)(struct cpu *cpu, struct vmx_lite_run *run);
 
@@ -78,6 +79,24 @@ static int vmexit_nothing(struct cpu *cpu, struct vmx_lite_run *run)
 	return VMEXIT_CONTINUE;
 }
 
+/* The 8259A's acknowledge cycle: only now it decides which interrupt it is. */
+static int vmexit_extint(struct cpu *cpu, struct vmx_lite_run *run)
+{
+	struct pic *pic = cpu->machine->irqchip.pic;
+	int ret;
+
+	if (!pic) {
+		run->intr_pin = 0;
+		return VMEXIT_CONTINUE;
+	}
+	ret = vm_inject_intr(cpu->vcpu, pic_acknowledge(pic));
+	if (!ret)
+		return VMEXIT_CONTINUE;
+	fail(ret, "the module refuses an interrupt: %s", strerror(-ret));
+	machine_end(cpu, VMXL_FAILED);
+	return VMEXIT_STOP;
+}
+
 static int vmexit_suspended(struct cpu *cpu, struct vmx_lite_run *run)
 {
 	switch (run->suspended.how) {
@@ -114,6 +133,7 @@ static const vmexit_handler_t handlers[VM_EXITCODE_MAX] = {
 	[VM_EXITCODE_INTR] = vmexit_nothing,
 	[VM_EXITCODE_FAIL_ENTRY] = vmexit_failed,
 	[VM_EXITCODE_INTERNAL] = vmexit_failed,
+	[VM_EXITCODE_EXTINT] = vmexit_extint,
 };
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What joins devices to the module: interrupts, doorbells and memory. */
 #include "machine.h"
+#include "pic.h"
 
 static struct vmctx *ctx_of(struct irqchip *chip)
 {
@@ -9,6 +10,8 @@ static struct vmctx *ctx_of(struct irqchip *chip)
 
 static void set_line(struct irqchip *chip, unsigned int gsi, int level)
 {
+	if (chip->pic && gsi < PIC_LINES)
+		pic_set_line(chip->pic, gsi, level);
 	if (level)
 		vm_ioapic_assert_irq(ctx_of(chip), gsi);
 	else
@@ -69,6 +72,16 @@ static void unmap(struct irqchip *chip, u64 gpa, u64 size)
 	vm_unmap_memory(ctx_of(chip), gpa, size);
 }
 
+static int map_rom(struct irqchip *chip, u64 gpa, void *addr, u64 size)
+{
+	return vm_map_memory(ctx_of(chip), gpa, addr, size, VMX_LITE_MEM_READONLY);
+}
+
+static void set_intr(struct irqchip *chip, bool level)
+{
+	cpu_set_intr(container_of(chip, struct machine, irqchip)->cpus, level);
+}
+
 /**
  * irqchip_init() - join devices to the module
  * @chip: a machine's
@@ -82,6 +95,8 @@ void irqchip_init(struct irqchip *chip)
 		.route_pin = route_pin,
 		.route_doorbell = route_doorbell,
 		.unroute_doorbell = unroute_doorbell,
+		.map_rom = map_rom,
+		.set_intr = set_intr,
 		.map = map,
 		.unmap = unmap,
 	};

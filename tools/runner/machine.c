@@ -98,6 +98,15 @@ static void destroy_devices(struct machine *m)
 	bus_destroy(&m->ports);
 }
 
+static int create_firmware(struct machine *m, const struct firmware_config *config)
+{
+	if (!config->name)
+		return 0;
+	m->has_firmware = true;
+	return firmware_create(&m->firmware, config, &m->board, &m->reset, &m->topology,
+			       m->trace);
+}
+
 static int setup_memory(struct machine *m, u64 size)
 {
 	int ret = vm_setup_memory(m->ctx, size);
@@ -272,12 +281,14 @@ int machine_run(const struct machine_config *config)
 	}
 	if (create_devices(&m))
 		goto out_fd;
-	if (peripherals_create(m.peripherals, &m.board))
+	if (create_firmware(&m, &config->firmware) || peripherals_create(m.peripherals, &m.board))
 		status = VMXL_USAGE;
 	else if (!cpus_create(&m) && !setup_cpuid(&m))
 		status = run(&m, config, &boot);
 	cpus_destroy(&m);
 	peripherals_destroy(m.peripherals);
+	if (m.has_firmware)
+		firmware_destroy(&m.firmware);
 	destroy_devices(&m);
 out_fd:
 	close(m.end_fd);

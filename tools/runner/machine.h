@@ -10,6 +10,7 @@
 #include "bus.h"
 #include "console.h"
 #include "debugexit.h"
+#include "firmware.h"
 #include "irqchip.h"
 #include "lent.h"
 #include "pci.h"
@@ -59,6 +60,8 @@ struct machine {
 	struct console_port *terminal;	/* instead of the serial port, or NULL */
 	struct board board;
 	struct peripheral *peripherals;
+	struct firmware firmware;
+	bool has_firmware;
 
 	struct topology topology;
 	const struct pinning *pinning;
@@ -78,6 +81,7 @@ struct machine_config {
 	bool stats;
 	struct pinning pinning;
 	struct peripheral *peripherals;
+	struct firmware_config firmware;
 	struct boot_config boot;
 };
 
@@ -93,6 +97,7 @@ int cpus_start(struct machine *m, const struct vcpu_state *boot);
 void cpus_stop(struct machine *m);
 void machine_end(struct cpu *cpu, int status);
 int cpu_start(struct machine *m, unsigned int id);
+void cpu_set_intr(struct cpu *cpu, bool level);
 
 /* exits.c */
 enum { VMEXIT_CONTINUE, VMEXIT_STOP };

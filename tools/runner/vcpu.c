@@ -123,6 +123,27 @@ int cpu_start(struct machine *m, unsigned int id)
 }
 
 /**
+ * cpu_set_intr() - change the level of a vCPU's INTR pin
+ * @cpu: the vCPU
+ * @level: high
+ *
+ * Context: any thread, after cpus_start().
+ */
+void cpu_set_intr(struct cpu *cpu, bool level)
+{
+	struct machine *m = cpu->machine;
+
+	__atomic_store_n(&vcpu_run_page(cpu->vcpu)->intr_pin, level, __ATOMIC_SEQ_CST);
+	/* VM_RUN looks at the pin when it is called. */
+	if (!level)
+		return;
+	pthread_mutex_lock(&m->lock);
+	if (!m->stopping && cpu->has_thread && !pthread_equal(cpu->thread, pthread_self()))
+		kick(cpu);
+	pthread_mutex_unlock(&m->lock);
+}
+
+/**
  * cpus_create() - create the vCPUs
  * @m: the machine, with nr_cpus set
  *

@@ -45,13 +45,17 @@ int boot_load(const struct boot_config *config, struct guest_ram *ram,
 	u64 rsdp;
 	int ret;
 
+	vcpu_reset_state(state);
+	/* Firmware starts where the CPU does, and has its tables from fw_cfg. */
+	if (!config->kernel && !config->flat)
+		return 0;
+
 	ret = acpi_build(ram, &config->topology, &rsdp);
 	if (!ret)
 		ret = mptable_build(ram, &config->topology);
 	if (ret)
 		return ret;
 
-	vcpu_reset_state(state);
 	if (config->flat)
 		return flat_load(config, ram, state);
 

@@ -45,7 +45,7 @@ struct boot_module {
 
 /**
  * struct boot_config - what to load
- * @kernel: bzImage, ELF with a PVH note, or multiboot; or NULL
+ * @kernel: bzImage, ELF with a PVH note, or multiboot; NULL with @flat, and with firmware
  * @initrd: or NULL
  * @cmdline: never NULL
  * @modules: for multiboot and PVH

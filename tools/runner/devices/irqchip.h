@@ -5,6 +5,8 @@
 
 #include "util.h"
 
+struct pic;
+
 /**
  * struct irqchip - the module; any thread may call
  * @set_line: raise (1) or lower (0) a pin of the IOAPIC
@@ -19,7 +21,10 @@
  * @unroute_doorbell: undo route_doorbell() with the same arguments
  * @map: let the guest reach this process's memory at @gpa, where @addr may be that
  *	of a device; both and @size are multiples of 4096; 0 or a negative errno
- * @unmap: undo map() at the same place
+ * @map_rom: map(), but writes exit as MMIO
+ * @unmap: undo map() or map_rom() at the same place
+ * @set_intr: level of the first CPU's INTR pin, at which @pic ends
+ * @pic: gets lines 0 to PIC_LINES - 1, too; NULL if there is none
  */
 struct irqchip {
 	void (*set_line)(struct irqchip *chip, unsigned int gsi, int level);
@@ -29,7 +34,10 @@ struct irqchip {
 	int (*route_doorbell)(struct irqchip *chip, u64 gpa, int fd);
 	void (*unroute_doorbell)(struct irqchip *chip, u64 gpa, int fd);
 	int (*map)(struct irqchip *chip, u64 gpa, void *addr, u64 size);
+	int (*map_rom)(struct irqchip *chip, u64 gpa, void *addr, u64 size);
 	void (*unmap)(struct irqchip *chip, u64 gpa, u64 size);
+	void (*set_intr)(struct irqchip *chip, bool level);
+	struct pic *pic;
 };
 
 /**

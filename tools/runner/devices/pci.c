@@ -18,10 +18,13 @@
 #define BRIDGE_DEVICE		0x0d57
 #define CLASS_BRIDGE_HOST	0x060000
 
-/* Only function 0 of bus 0 exists. */
+/* Only bus 0 exists. */
 static struct pci_device *device_at(struct pci_bus *pci, unsigned int bdf)
 {
-	return bdf < PCI_SLOTS << 3 && !(bdf & 7) ? pci->slots[bdf >> 3] : NULL;
+	struct pci_device *dev = bdf < PCI_SLOTS << 3 ? pci->slots[bdf >> 3] : NULL;
+	unsigned int function = bdf & 7;
+
+	return dev && function ? dev->functions[function - 1] : dev;
 }
 
 /* Interrupt Status tells the line's state, disabled or not (PCI 3.0, 6.2.3). */
@@ -279,6 +282,9 @@ int pci_add(struct pci_bus *pci, unsigned int slot, struct pci_device *dev)
 			dev->pci = NULL;
 		else
 			pci->slots[slot] = dev;
+		for (unsigned int i = 0; i < ARRAY_SIZE(dev->functions); i++)
+			if (dev->functions[i])
+				dev->functions[i]->pci = pci;
 	}
 	pthread_mutex_unlock(&pci->lock);
 	return ret;

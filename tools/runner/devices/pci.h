@@ -59,7 +59,7 @@ struct pci_bar {
 };
 
 /**
- * struct pci_device - function 0 of a slot; part of a device
+ * struct pci_device - function of a slot; part of a device
  * @name: for traces
  * @config: configuration space, guarded by the bus's lock
  * @writable: bits that the guest may change, as a mask over @config
@@ -67,6 +67,7 @@ struct pci_bar {
  * @reading: called with the lock held before a read; may be NULL
  * @written: called with the lock held after a write of @size bytes at
  *	@offset; may be NULL
+ * @functions: functions 1 to 7 of the slot, if this is function 0; without BARs and INTx
  * @decode: a BAR begins or ends to answer at its @region.start; with the lock
  *	held; may be NULL
  */
@@ -75,6 +76,7 @@ struct pci_device {
 	u8 config[PCI_EXT_CONFIG_SIZE];
 	u8 writable[PCI_EXT_CONFIG_SIZE];
 	struct pci_bar bars[PCI_REGIONS];
+	struct pci_device *functions[7];
 	void (*reading)(struct pci_device *dev, unsigned int offset, unsigned int size);
 	void (*written)(struct pci_device *dev, unsigned int offset, unsigned int size);
 	void (*decode)(struct pci_device *dev, unsigned int index, bool on);

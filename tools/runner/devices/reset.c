@@ -89,6 +89,16 @@ int reset_init(struct reset *reset, struct bus *ports, struct power *power)
 }
 
 /**
+ * reset_yield_keyboard() - leave port 0x64 to a keyboard controller, with its reset line
+ * @reset: the device
+ * @ports: the bus it is on
+ */
+void reset_yield_keyboard(struct reset *reset, struct bus *ports)
+{
+	bus_remove(ports, &reset->keyboard);
+}
+
+/**
  * reset_destroy() - undo reset_init()
  * @reset: the device
  * @ports: the bus it is on

@@ -17,6 +17,7 @@ struct reset {
 };
 
 int reset_init(struct reset *reset, struct bus *ports, struct power *power);
+void reset_yield_keyboard(struct reset *reset, struct bus *ports);
 void reset_destroy(struct reset *reset, struct bus *ports);
 u8 reset_control_read(struct reset *reset);
 void reset_control_write(struct reset *reset, u8 value);
