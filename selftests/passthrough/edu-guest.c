@@ -83,12 +83,12 @@ static unsigned int slot;
 static volatile unsigned int interrupts;
 static volatile uint32_t causes;
 
-static inline void outl(uint16_t port, uint32_t value)
+static inline void out32(uint16_t port, uint32_t value)
 {
 	__asm__ volatile("outl %0, %1" : : "a" (value), "Nd" (port));
 }
 
-static inline uint32_t inl(uint16_t port)
+static inline uint32_t in32(uint16_t port)
 {
 	uint32_t value;
 
@@ -98,14 +98,14 @@ static inline uint32_t inl(uint16_t port)
 
 static uint32_t config_read(unsigned int offset)
 {
-	outl(PCI_ADDRESS, 0x80000000u | slot << 11 | offset);
-	return inl(PCI_DATA);
+	out32(PCI_ADDRESS, 0x80000000u | slot << 11 | offset);
+	return in32(PCI_DATA);
 }
 
 static void config_write(unsigned int offset, uint32_t value)
 {
-	outl(PCI_ADDRESS, 0x80000000u | slot << 11 | offset);
-	outl(PCI_DATA, value);
+	out32(PCI_ADDRESS, 0x80000000u | slot << 11 | offset);
+	out32(PCI_DATA, value);
 }
 
 static uint32_t get(uint64_t address)
@@ -332,12 +332,12 @@ static void intx(void)
 /* Above its memory, far above, the device's own registers, and nowhere. */
 static void hostile(void)
 {
-	static const uint64_t targets[] = { 0x10000000, 0x100000000, 0xc0000000, 0x7ffffff000 };
+	static const uint64_t targets[] = { 0x10000000, 0x100000000, 0xc0000000, 0x7ffffff000, 0 };
 
 	fill(3);
 	transfer((uint64_t)out_buffer, BUFFER, 0);
-	for (unsigned int i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
-		transfer(BUFFER, targets[i], DMA_TO_MEMORY);
+	for (const uint64_t *target = targets; *target; target++)
+		transfer(BUFFER, *target, DMA_TO_MEMORY);
 	transfer(0x10000000, BUFFER, 0);
 	put("edu: lives\n");
 	fill(4);
