@@ -303,7 +303,7 @@ static int balloon_create(struct peripheral *p, const struct board *board)
 	int ret;
 
 	/* Lent devices come before balloons: see peripherals.c. */
-	if (board->lending->users)
+	if (lending_pins(board->lending))
 		return fail(-EINVAL,
 			    "a lent device pins the guest's memory, so none can be taken back: leave --balloon or --device out");
 	ret = virtio_init(&balloon->vd, &balloon_ops, "balloon", board->ram, board->irqchip);
