@@ -71,10 +71,25 @@ until_is() {
 
 # vmxl run, with what all guests have
 run() { # WORDS [OPTION...]
-	words="console=ttyS0 quiet panic=-1 $1"
+	local words="console=ttyS0 quiet panic=-1 $1"
 	shift
 	timeout -s KILL 150 vmxl run --kernel vmlinuz --initrd guest.cpio --memory 256M \
 		--cmdline "$words" "$@"
+}
+
+# refused NAME WORDS COMMAND...: it fails, with one line that has WORDS
+refused() {
+	local what="$1" wanted="$2"
+	shift 2
+	if "$@" >/tmp/refused 2>&1; then
+		echo "# it was not refused: $*"
+		result 1 "$what"
+	elif grep -q "^vmxl: .*$wanted" /tmp/refused && [ "$(wc -l </tmp/refused)" = 1 ]; then
+		result 0 "$what"
+	else
+		sed 's/^/# /' /tmp/refused
+		result 1 "$what"
+	fi
 }
 
 # guest NAME STATUS WORDS [OPTION...]: run a guest; its output is in /tmp/out
