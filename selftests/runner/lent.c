@@ -782,15 +782,16 @@ static void msix(void)
 	EXPECT_EQ(irqs.count, VECTORS);
 	EXPECT_EQ(irqs.resample_fd, -1);
 	for (unsigned int i = 0; i < VECTORS; i++)
-		EXPECT_EQ(irqs.fds[i], -1);
+		EXPECT(irqs.fds[i] >= 0);
 	EXPECT_EQ(nr_routes, 0);
 
+	/* It interrupts before the guest has set it up: that pends, too. */
+	eventfd_write(irqs.fds[3], 1);
+	EXPECT_EQ(get(PBA, 8), 8);
 	put(TABLE + 16 * 65, 8, 0xfee01000);
 	put(TABLE + 16 * 65 + 8, 8, 0x4051);		/* data and unmasked at once */
-	EXPECT_EQ(irqs.count, VECTORS);
+	EXPECT_EQ(irqs.calls, 3);			/* no more than it took to enable */
 	fd = irqs.fds[65];
-	EXPECT(fd >= 0);
-	EXPECT_EQ(irqs.fds[64], -1);
 	EXPECT_EQ(nr_routes, 1);
 	EXPECT_EQ(route_of(fd)->address, 0xfee01000);
 	EXPECT_EQ(route_of(fd)->data, 0x4051);
@@ -798,7 +799,7 @@ static void msix(void)
 	put(TABLE + 16 * 65 + 12, 4, 1);
 	EXPECT_EQ(nr_routes, 0);
 	eventfd_write(fd, 1);				/* the device interrupts */
-	EXPECT_EQ(get(PBA, 8), 0);
+	EXPECT_EQ(get(PBA, 8), 8);
 	EXPECT_EQ(get(PBA + 8, 8), 2);
 	EXPECT_EQ(get(PBA + 8, 1), 2);
 	put(TABLE + 16 * 65 + 8, 4, 0x4052);

@@ -9,17 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lent.h"
 
-/* All vectors; the device's own mask holds back those without an eventfd. */
-static int set_vectors(struct lent *lent, enum iommu_lite_irq_type type,
-		       const struct msix *msix, unsigned int count)
+/* All, masked or not: what comes while the guest has one masked gathers in its eventfd. */
+static int set_vectors(struct lent *lent, enum iommu_lite_irq_type type, struct msix *msix,
+		       unsigned int count)
 {
-	int *fds = malloc(count * sizeof(*fds));
-	int ret;
+	int *fds, ret;
 
+	if (!msix_open(msix))
+		return -EMFILE;
+	fds = malloc(count * sizeof(*fds));
 	if (!fds)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < count; i++)
@@ -34,16 +37,6 @@ static void explain(struct lent *lent, int ret)
 	if (ret && !lent->gone)
 		note("%s has no interrupts: iommu-lite refuses them: %s", lent->name,
 		     strerror(-ret));
-}
-
-/* The guest uses a vector of MSI-X for the first time; with msix.lock held. */
-static void opened(struct msix *msix, unsigned int vector)
-{
-	struct lent *lent = container_of(msix, struct lent, irq.msix);
-
-	(void)vector;
-	if (lent->irq.msix_active)
-		explain(lent, set_vectors(lent, IOMMU_LITE_IRQ_MSIX, msix, msix->nr));
 }
 
 static u8 msi_cap(const struct lent *lent)
@@ -124,10 +117,7 @@ static void switch_off(struct lent *lent)
 
 	switch (irq->mode) {
 	case LENT_MSIX:
-		pthread_mutex_lock(&irq->msix.lock);
-		irq->msix_active = false;
 		iommu_set_irqs(lent->fd, IOMMU_LITE_IRQ_MSIX, NULL, 0, -1);
-		pthread_mutex_unlock(&irq->msix.lock);
 		break;
 	case LENT_MSI:
 		iommu_set_irqs(lent->fd, IOMMU_LITE_IRQ_MSI, NULL, 0, -1);
@@ -150,15 +140,9 @@ static void switch_on(struct lent *lent, enum lent_irq_mode mode)
 
 	switch (mode) {
 	case LENT_MSIX:
-		pthread_mutex_lock(&irq->msix.lock);
-		irq->msix_active = true;
 		ret = set_vectors(lent, IOMMU_LITE_IRQ_MSIX, &irq->msix, irq->msix.nr);
-		pthread_mutex_unlock(&irq->msix.lock);
 		break;
 	case LENT_MSI:
-		/* Not every device can mask these: what is masked gathers here. */
-		for (unsigned int i = 0; i < msi_count(lent); i++)
-			msix_open(&irq->msi, i);
 		ret = set_vectors(lent, IOMMU_LITE_IRQ_MSI, &irq->msi, msi_count(lent));
 		break;
 	case LENT_INTX:
@@ -209,6 +193,17 @@ void lent_irq_off(struct lent *lent)
 	msix_reset(&lent->irq.msi);
 }
 
+/* A large device has more vectors than a process usually has descriptors. */
+static void allow_eventfds(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /**
  * lent_irq_init() - learn how the device interrupts
  * @lent: the device
@@ -236,7 +231,7 @@ int lent_irq_init(struct lent *lent)
 	ret = ret ? ret : failed;
 	failed = msix_init(&irq->msix, chip, irq->info.msix);
 	ret = ret ? ret : failed;
-	irq->msix.opened = opened;
+	allow_eventfds();
 	if (!ret && irq->info.intx) {
 		irq->intx_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		irq->resample_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

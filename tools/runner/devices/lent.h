@@ -61,7 +61,6 @@ enum lent_irq_mode { LENT_NO_IRQ, LENT_INTX, LENT_MSI, LENT_MSIX };
  * @intx_fd, @resample_fd: eventfds; -1 without INTx
  * @intx_routed: @intx_fd raises the pin; pci_bus.lock
  * @msi: its vectors; as msix: without any if the device has none
- * @msix_active: the device sends MSI-X; msix.lock
  */
 struct lent_irq {
 	struct iommu_lite_irq_info info;
@@ -70,7 +69,6 @@ struct lent_irq {
 	bool intx_routed;
 	struct msix msi;
 	struct msix msix;
-	bool msix_active;
 };
 
 /**

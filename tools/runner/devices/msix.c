@@ -19,7 +19,7 @@
 
 /**
  * msix_init() - make MSI-X, off and masked
- * @msix: what it keeps; the caller may then set @opened
+ * @msix: what it keeps
  * @irqchip: where messages go
  * @nr: vectors, 1 to 2048
  *
@@ -80,13 +80,10 @@ void msix_destroy(struct msix *msix)
 }
 
 /* Without an eventfd, which is for the host to allow more, there is no interrupt. */
-static bool open_vector(struct msix *msix, struct msix_vector *v)
+static bool open_vector(struct msix_vector *v)
 {
-	if (v->fd >= 0)
-		return true;
-	v->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (v->fd >= 0 && msix->opened)
-		msix->opened(msix, v - msix->vectors);
+	if (v->fd < 0)
+		v->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return v->fd >= 0;
 }
 
@@ -96,7 +93,7 @@ static void update(struct msix *msix, struct msix_vector *v)
 	u64 address = v->address_low | (u64)v->address_high << 32;
 
 	if (!msix->enabled || msix->masked || (v->control & PCI_MSIX_ENTRY_CTRL_MASKBIT) ||
-	    !open_vector(msix, v)) {
+	    !open_vector(v)) {
 		unroute(msix, v);
 		return;
 	}
@@ -265,15 +262,20 @@ void msix_program(struct msix *msix, unsigned int vector, u64 address, u32 data,
 }
 
 /**
- * msix_open() - give a vector its eventfd before it is used
+ * msix_open() - give all vectors their eventfds before they are used
  * @msix: MSI-X
- * @vector: less than its number of vectors
+ *
+ * Return: whether there are enough.
  */
-void msix_open(struct msix *msix, unsigned int vector)
+bool msix_open(struct msix *msix)
 {
+	bool all = true;
+
 	pthread_mutex_lock(&msix->lock);
-	open_vector(msix, &msix->vectors[vector]);
+	for (unsigned int i = 0; i < msix->nr; i++)
+		all &= open_vector(&msix->vectors[i]);
 	pthread_mutex_unlock(&msix->lock);
+	return all;
 }
 
 /**
@@ -331,7 +333,7 @@ void msix_signal(struct msix *msix, unsigned int vector)
 	if (vector >= msix->nr)
 		return;
 	pthread_mutex_lock(&msix->lock);
-	if (msix->enabled && open_vector(msix, &msix->vectors[vector]))
+	if (msix->enabled && open_vector(&msix->vectors[vector]))
 		eventfd_write(msix->vectors[vector].fd, 1);
 	pthread_mutex_unlock(&msix->lock);
 }

@@ -24,14 +24,12 @@ struct msix_vector {
  * @irqchip: where messages go
  * @nr: vectors
  * @cap: offset of the capability
- * @opened: a vector has got its eventfd; with @lock held; may be NULL
- * @lock: guards what follows; innermost but for what @opened takes
+ * @lock: guards what follows; innermost
  */
 struct msix {
 	struct irqchip *irqchip;
 	unsigned int nr;
 	u8 cap;
-	void (*opened)(struct msix *msix, unsigned int vector);
 	pthread_mutex_t lock;
 	bool enabled, masked;
 	struct msix_vector *vectors;
@@ -46,7 +44,7 @@ u64 msix_pba_read(struct msix *msix, u64 offset, unsigned int size);
 bool msix_control_written(struct msix *msix, const struct pci_device *dev);
 void msix_enable(struct msix *msix, bool enabled, bool masked);
 void msix_program(struct msix *msix, unsigned int vector, u64 address, u32 data, bool masked);
-void msix_open(struct msix *msix, unsigned int vector);
+bool msix_open(struct msix *msix);
 void msix_reset(struct msix *msix);
 bool msix_enabled(struct msix *msix);
 void msix_signal(struct msix *msix, unsigned int vector);
