@@ -6,7 +6,10 @@
 int cmd_bind(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_dmar(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_stop(int argc, char **argv);
+int cmd_tell(int argc, char **argv);
 int cmd_unbind(int argc, char **argv);
 
 /* check-device.c */

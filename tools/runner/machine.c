@@ -152,6 +152,8 @@ static int setup_cpuid(struct machine *m)
 /* Wait until the machine ends or the user ends it; returns vmxl's exit status. */
 static int wait_for_end(struct machine *m, int signal_fd)
 {
+	bool terminated = false;
+
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = m->end_fd, .events = POLLIN },
@@ -173,9 +175,14 @@ static int wait_for_end(struct machine *m, int signal_fd)
 
 			if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
 				continue;
-			if (info.ssi_signo != SIGWINCH)
+			if (info.ssi_signo == SIGWINCH)
+				console_resize(&m->console);
+			/* A second one ends it in any case. */
+			else if (info.ssi_signo != SIGTERM || terminated ||
+				 !acpipm_press_power_button(&m->pm))
 				return 128 + info.ssi_signo;
-			console_resize(&m->console);
+			else
+				terminated = true;
 		}
 		if (fds[2].revents)
 			console_feed(&m->console);
@@ -212,8 +219,10 @@ static int run(struct machine *m, const struct machine_config *config,
 	}
 	if (console_init(&m->console, &m->uart, m->terminal))
 		goto out_close;
+	control_start(&m->control, m);
 	if (!cpus_start(m, boot))
 		status = wait_for_end(m, signal_fd);
+	control_stop(&m->control);
 	cpus_stop(m);
 	console_destroy(&m->console);
 
@@ -223,7 +232,7 @@ static int run(struct machine *m, const struct machine_config *config,
 	if (status == VMXL_POWEROFF && asked >= 0)
 		status = asked;
 	if (config->stats)
-		show_stats(m);
+		show_stats(m, stderr);
 out_close:
 	close(signal_fd);
 	return status;
@@ -246,6 +255,7 @@ int machine_run(const struct machine_config *config)
 		.power.suspend = suspend,
 		.peripherals = config->peripherals,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
 		.status = -1,
 	};
 	struct vcpu_state boot;

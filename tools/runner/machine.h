@@ -9,6 +9,7 @@
 #include "boot.h"
 #include "bus.h"
 #include "console.h"
+#include "control.h"
 #include "debugexit.h"
 #include "firmware.h"
 #include "irqchip.h"
@@ -56,6 +57,7 @@ struct machine {
 	struct acpipm pm;
 	struct debugexit debugexit;
 	struct console console;
+	struct control control;
 	struct lending lending;
 	struct console_port *terminal;	/* instead of the serial port, or NULL */
 	struct board board;
@@ -70,6 +72,9 @@ struct machine {
 
 	pthread_mutex_t lock;
 	bool stopping;		/* guarded by @lock */
+	bool paused;		/* the same */
+	unsigned int running;	/* vCPUs' threads that are not in a pause; the same */
+	pthread_cond_t changed;	/* of the three above */
 	int status;		/* enum vmxl_status of the first that ended; @lock */
 	int end_fd;		/* eventfd: a vCPU's thread ended the machine */
 };
@@ -96,6 +101,9 @@ void cpus_destroy(struct machine *m);
 int cpus_start(struct machine *m, const struct vcpu_state *boot);
 void cpus_stop(struct machine *m);
 void machine_end(struct cpu *cpu, int status);
+void cpus_pause(struct machine *m);
+void cpus_resume(struct machine *m);
+bool cpus_paused(struct machine *m);
 int cpu_start(struct machine *m, unsigned int id);
 void cpu_set_intr(struct cpu *cpu, bool level);
 
@@ -110,6 +118,6 @@ void show_failure(struct cpu *cpu, const struct vmx_lite_run *run);
 const char *exit_name(u32 exit_reason);
 
 /* stats.c */
-void show_stats(struct machine *m);
+void show_stats(struct machine *m, FILE *out);
 
 #endif /* VMXL_MACHINE_H */

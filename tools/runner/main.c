@@ -21,6 +21,12 @@ static const struct command {
 #ifdef HAVE_CMD_DMAR
 	{ "dmar", cmd_dmar, "print the DMAR table of this machine or of a file" },
 #endif
+	{ "ps", cmd_ps, "list the guests that run" },
+	{ "stat", cmd_tell, "print a guest's counters" },
+	{ "stop", cmd_stop, "press a guest's power button, or end it" },
+	{ "pause", cmd_tell, "stop a guest's CPUs" },
+	{ "resume", cmd_tell, "let them go on" },
+	{ "balloon", cmd_tell, "take memory of a guest back" },
 	{ "help", cmd_help, "print this" },
 };
 

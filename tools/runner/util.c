@@ -52,6 +52,18 @@ void note(const char *fmt, ...)
 }
 
 /**
+ * print_row() - a line of a table of counters
+ * @out: where to
+ * @what: what is counted
+ * @count: how many; there is no line if it is 0
+ */
+void print_row(FILE *out, const char *what, u64 count)
+{
+	if (count)
+		fprintf(out, "  %-32s %14llu\n", what, count);
+}
+
+/**
  * thread_start() - start a thread with all signals blocked and a small stack
  * @thread: out
  * @name: up to 15 bytes

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <linux/types.h>
 
 typedef __u8 u8;
@@ -39,6 +40,8 @@ enum vmxl_status {
 
 int fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+void print_row(FILE *out, const char *what, u64 count);
 
 int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg,
 		 const cpu_set_t *cpus);

@@ -32,14 +32,22 @@ static void kick(struct cpu *cpu)
 		pthread_kill(cpu->thread, SIGNAL_KICK);
 }
 
-static bool is_stopping(struct machine *m)
+/* Waits while the machine is paused; false if it stops. */
+static bool may_run(struct machine *m)
 {
 	bool stopping;
 
 	pthread_mutex_lock(&m->lock);
+	if (m->paused && !m->stopping) {
+		m->running--;
+		pthread_cond_broadcast(&m->changed);
+		while (m->paused && !m->stopping)
+			pthread_cond_wait(&m->changed, &m->lock);
+		m->running++;
+	}
 	stopping = m->stopping;
 	pthread_mutex_unlock(&m->lock);
-	return stopping;
+	return !stopping;
 }
 
 static bool run_once(struct cpu *cpu)
@@ -64,13 +72,18 @@ static bool run_once(struct cpu *cpu)
 static void *vm_loop(void *arg)
 {
 	struct cpu *cpu = arg;
+	struct machine *m = cpu->machine;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGNAL_KICK);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	while (!is_stopping(cpu->machine) && run_once(cpu))
+	while (may_run(m) && run_once(cpu))
 		;
+	pthread_mutex_lock(&m->lock);
+	m->running--;
+	pthread_cond_broadcast(&m->changed);
+	pthread_mutex_unlock(&m->lock);
 	return NULL;
 }
 
@@ -96,6 +109,7 @@ static int start_thread(struct cpu *cpu)
 		return fail(ret, "cannot start the thread of vCPU %u: %s", cpu->index,
 			    strerror(-ret));
 	cpu->has_thread = true;
+	cpu->machine->running++;
 	return 0;
 }
 
@@ -204,6 +218,57 @@ int cpus_start(struct machine *m, const struct vcpu_state *boot)
 }
 
 /**
+ * cpus_pause() - let no vCPU run until cpus_resume()
+ * @m: the machine
+ *
+ * On return none is in the guest. Its TSC and its timers go on: all vCPUs see
+ * the same time afterwards.
+ *
+ * Context: any thread but a vCPU's.
+ */
+void cpus_pause(struct machine *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->paused = true;
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		if (m->cpus[i].has_thread)
+			kick(&m->cpus[i]);
+	while (m->paused && m->running && !m->stopping)
+		pthread_cond_wait(&m->changed, &m->lock);
+	pthread_mutex_unlock(&m->lock);
+}
+
+/**
+ * cpus_resume() - undo cpus_pause()
+ * @m: the machine
+ *
+ * Context: any thread.
+ */
+void cpus_resume(struct machine *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->paused = false;
+	pthread_cond_broadcast(&m->changed);
+	pthread_mutex_unlock(&m->lock);
+}
+
+/**
+ * cpus_paused() - is the machine between cpus_pause() and cpus_resume()?
+ * @m: the machine
+ *
+ * Return: whether it is.
+ */
+bool cpus_paused(struct machine *m)
+{
+	bool paused;
+
+	pthread_mutex_lock(&m->lock);
+	paused = m->paused;
+	pthread_mutex_unlock(&m->lock);
+	return paused;
+}
+
+/**
  * cpus_stop() - end the vCPUs' threads and wait for them
  * @m: the machine
  */
@@ -211,6 +276,7 @@ void cpus_stop(struct machine *m)
 {
 	pthread_mutex_lock(&m->lock);
 	m->stopping = true;
+	pthread_cond_broadcast(&m->changed);
 	pthread_mutex_unlock(&m->lock);
 
 	for (unsigned int i = 0; i < m->nr_cpus; i++)

@@ -106,13 +106,19 @@ static u64 timer_read(struct io_region *region, u64 offset, unsigned int size)
  * @pm: the device
  *
  * Context: any thread.
+ *
+ * Return: whether the guest has enabled the button's event, so that it may hear it.
  */
-void acpipm_press_power_button(struct acpipm *pm)
+bool acpipm_press_power_button(struct acpipm *pm)
 {
+	bool heard;
+
 	pthread_mutex_lock(&pm->lock);
+	heard = pm->enable & PM1_PWRBTN;
 	pm->status |= PM1_PWRBTN;
 	update_sci(pm);
 	pthread_mutex_unlock(&pm->lock);
+	return heard;
 }
 
 /**

@@ -26,6 +26,6 @@ struct acpipm {
 int acpipm_init(struct acpipm *pm, struct bus *ports, struct irqchip *irqchip,
 		struct power *power, u32 tsc_khz);
 void acpipm_destroy(struct acpipm *pm, struct bus *ports);
-void acpipm_press_power_button(struct acpipm *pm);
+bool acpipm_press_power_button(struct acpipm *pm);
 
 #endif /* VMXL_ACPIPM_H */

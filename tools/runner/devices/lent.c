@@ -297,7 +297,7 @@ static void lent_destroy(struct peripheral *p)
 	lending_leave(lent);
 }
 
-static void lent_stats(struct peripheral *p, void (*row)(const char *what, u64 count))
+static void lent_stats(struct peripheral *p, FILE *out)
 {
 	struct lent *lent = container_of(p, struct lent, p);
 	struct iommu_lite_device_info info = { .faults = lent->fault_records };
@@ -306,7 +306,7 @@ static void lent_stats(struct peripheral *p, void (*row)(const char *what, u64 c
 	/* It knows of records, too, that came faster than they were read. */
 	iommu_device_info(lent->fd, &info);
 	snprintf(what, sizeof(what), "%s: blocked DMA", lent->name);
-	row(what, info.faults);
+	print_row(out, what, info.faults);
 }
 
 const struct peripheral_kind lent_kind = {

@@ -69,7 +69,12 @@ struct peripheral {
  * @create: make the device, before the guest runs; returns 0, or a negative
  *	errno after a message; destroy() is due in any case
  * @destroy: undo @create, whether it succeeded or not; no vCPU runs
- * @stats: call @row for each counter, for --stats; may be NULL
+ * @stats: print_row() each counter, for --stats and vmxl stat: any thread; may be
+ *	NULL
+ * @control: what a vmxl command named like @option says of the guest's first such
+ *	device, NULL if nothing; any thread; returns 0 after printing an answer, or
+ *	a negative errno after printing what is wrong, without the end of the line;
+ *	may be NULL
  */
 struct peripheral_kind {
 	const char *option;
@@ -81,7 +86,8 @@ struct peripheral_kind {
 	int (*parse)(struct peripheral *p, char *text);
 	int (*create)(struct peripheral *p, const struct board *board);
 	void (*destroy)(struct peripheral *p);
-	void (*stats)(struct peripheral *p, void (*row)(const char *what, u64 count));
+	void (*stats)(struct peripheral *p, FILE *out);
+	int (*control)(struct peripheral *p, const char *words, FILE *out);
 };
 
 extern const struct peripheral_kind disk_kind;

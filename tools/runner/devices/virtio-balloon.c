@@ -328,6 +328,22 @@ static void balloon_destroy(struct peripheral *p)
 	virtio_destroy(&balloon->vd);
 }
 
+static int balloon_control(struct peripheral *p, const char *words, FILE *out)
+{
+	struct virtio_balloon *balloon = container_of(p, struct virtio_balloon, p);
+	struct balloon_stats stats;
+	struct balloon_size size;
+	u64 bytes;
+
+	if (words && (parse_size(words, &bytes) || virtio_balloon_resize(balloon, bytes))) {
+		fprintf(out, "'%s' is no size that the guest's memory has", words);
+		return -EINVAL;
+	}
+	virtio_balloon_look(balloon, &size, &stats);
+	fprintf(out, "wanted %lluM, given %lluM\n", size.wanted >> 20, size.actual >> 20);
+	return 0;
+}
+
 const struct peripheral_kind balloon_kind = {
 	.option = "balloon",
 	.argument = "SIZE",
@@ -339,4 +355,5 @@ const struct peripheral_kind balloon_kind = {
 	.parse = balloon_parse,
 	.create = balloon_create,
 	.destroy = balloon_destroy,
+	.control = balloon_control,
 };
