@@ -17,6 +17,9 @@
 #include <linux/syscore_ops.h>
 #include <linux/vmstat.h>
 
+#include <asm/hw_irq.h>
+#include <asm/irqdomain.h>
+
 #ifdef HAVE_IOMMU_SETUP_DMA_OPS
 #include <linux/dma-map-ops.h>
 #endif
@@ -57,6 +60,13 @@ static inline bool il_has_driver_override(struct pci_dev *pdev)
 	return device_has_driver_override(&pdev->dev);
 #else
 	return pdev->driver_override;
+#endif
+}
+
+static inline void il_scatter_vectors(struct irq_alloc_info *info)
+{
+#ifdef HAVE_X86_CONTIGUOUS_VECTORS
+	info->flags &= ~X86_IRQ_ALLOC_CONTIGUOUS_VECTORS;
 #endif
 }
 

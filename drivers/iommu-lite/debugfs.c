@@ -117,10 +117,11 @@ static int units_show(struct seq_file *m, void *unused)
 			   readl(unit->reg + DMAR_GSTS),
 			   readl(unit->reg + DMAR_FSTS),
 			   unit->qi ? "queue" : "registers");
-		seq_printf(m, "  invalidations: context %lld iotlb %lld device-tlb %lld write-buffer %lld errors %lld\n",
+		seq_printf(m, "  invalidations: context %lld iotlb %lld device-tlb %lld interrupt %lld write-buffer %lld errors %lld\n",
 			   atomic64_read(&unit->stats.context),
 			   atomic64_read(&unit->stats.iotlb),
 			   atomic64_read(&unit->stats.device_tlb),
+			   atomic64_read(&unit->stats.interrupt),
 			   atomic64_read(&unit->stats.write_buffer),
 			   atomic64_read(&unit->stats.errors));
 		seq_printf(m, "  faults: %lld overflows %lld\n",
@@ -208,6 +209,16 @@ static int contexts_show(struct seq_file *m, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(contexts);
+
+static int interrupts_show(struct seq_file *m, void *unused)
+{
+	struct dmar_drhd_unit *unit;
+
+	list_for_each_entry(unit, &il_units, list)
+		il_irq_show(m, unit);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(interrupts);
 
 static int domains_show(struct seq_file *m, void *unused)
 {
@@ -320,6 +331,7 @@ void il_debugfs_init(void)
 		{ "contexts", &contexts_fops },
 		{ "domains", &domains_fops },
 		{ "queues", &queues_fops },
+		{ "interrupts", &interrupts_fops },
 		{ "table", &table_fops },
 		{ "users", &users_fops },
 	};

@@ -21,6 +21,8 @@
 static struct irq_domain *fault_domain;
 static struct fwnode_handle *fault_node;
 
+#define FIRST_INTERRUPT_REASON	0x20
+
 /* 7.2.3, table 26: legacy mode; interrupt requests from 0x20 on */
 static const char * const reasons[] = {
 	[0x01] = "root entry is not present",
@@ -91,7 +93,12 @@ static void take_record(struct dmar_drhd_unit *unit, u64 lo, u64 hi)
 
 	atomic64_inc(&unit->stats.faults);
 	trace_iommu_lite_fault(unit->id, sid, address, read, reason);
-	if (__ratelimit(&limit))
+	if (reason >= FIRST_INTERRUPT_REASON && __ratelimit(&limit))
+		pr_warn("unit %u: device %04x:%02x:%02x.%x, interrupt %llu blocked: %s (0x%x)\n",
+			unit->id, unit->segment, sid >> 8, PCI_SLOT(sid & 0xff),
+			PCI_FUNC(sid & 0xff), lo >> 48, il_fault_reason(reason),
+			reason);
+	else if (__ratelimit(&limit))
 		pr_warn("unit %u: device %04x:%02x:%02x.%x, DMA %s at 0x%llx blocked: %s (0x%x)\n",
 			unit->id, unit->segment, sid >> 8, PCI_SLOT(sid & 0xff),
 			PCI_FUNC(sid & 0xff), read ? "read" : "write", address,

@@ -38,14 +38,18 @@
 #define IL_MSI_FIRST		0xfee00000ull
 #define IL_MSI_LAST		0xfeefffffull
 
-struct il_devfd;
 struct dentry;
+struct il_devfd;
+struct il_irt;
+struct irq_domain;
+struct seq_file;
 
 /**
  * struct il_stats - what a unit has been asked for
  * @context: context-cache invalidations
  * @iotlb: IOTLB invalidations
  * @device_tlb: device-TLB invalidations
+ * @interrupt: invalidations of interrupt entries
  * @write_buffer: write-buffer flushes
  * @faults: fault records taken
  * @overflows: times the hardware had no room for a record
@@ -55,6 +59,7 @@ struct il_stats {
 	atomic64_t context;
 	atomic64_t iotlb;
 	atomic64_t device_tlb;
+	atomic64_t interrupt;
 	atomic64_t write_buffer;
 	atomic64_t faults;
 	atomic64_t overflows;
@@ -81,7 +86,9 @@ struct il_stats {
  * @context: context table of each bus, or NULL (c)
  * @context_lock: guards @root and @context
  * @register_lock: guards GCMD and invalidation by registers
+ * @keep: bits of GCMD that are set in every command
  * @qi: invalidation queue, NULL where registers are used
+ * @irt: interrupt remapping table, NULL where interrupts are not remapped
  * @domain_ids: allocated domain ids
  * @devices: struct il_device that the unit governs (i: il_device_lock)
  * @iommu: what the IOMMU core knows
@@ -108,7 +115,9 @@ struct dmar_drhd_unit {
 	u64 *context[256];
 	raw_spinlock_t context_lock;
 	raw_spinlock_t register_lock;
+	u32 keep;
 	struct il_qi *qi;
+	struct il_irt *irt;
 	struct ida domain_ids;
 	struct list_head devices;
 	struct iommu_device iommu;
@@ -266,6 +275,8 @@ int il_unit_set_context(struct dmar_drhd_unit *unit, u16 sid, u64 lo, u64 hi);
 bool il_unit_get_context(struct dmar_drhd_unit *unit, u16 sid, u64 *lo,
 			 u64 *hi);
 void il_unit_identity_context(struct dmar_drhd_unit *unit, u64 *lo, u64 *hi);
+int il_unit_switch(struct dmar_drhd_unit *unit, u32 bit, bool on,
+		   const char *name);
 int il_unit_flush_write_buffer(struct dmar_drhd_unit *unit);
 int il_units_limits(void);
 int il_identity_init(void);
@@ -301,6 +312,14 @@ void il_fault_resume(struct dmar_drhd_unit *unit);
 void il_fault_stop(struct dmar_drhd_unit *unit);
 void il_fault_drain(struct dmar_drhd_unit *unit);
 const char *il_fault_reason(unsigned int reason);
+
+/* irq.c */
+void il_irq_start(struct dmar_drhd_unit *unit);
+void il_irq_stop(struct dmar_drhd_unit *unit);
+void il_irq_quiesce(struct dmar_drhd_unit *unit);
+void il_irq_resume(struct dmar_drhd_unit *unit);
+struct irq_domain *il_irq_domain_of(struct pci_dev *pdev);
+void il_irq_show(struct seq_file *m, struct dmar_drhd_unit *unit);
 
 /* core.c */
 extern struct mutex il_device_lock;

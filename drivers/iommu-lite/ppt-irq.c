@@ -268,6 +268,9 @@ static unsigned int nr_messages(struct il_lent *lent, int type)
 		count = pdev->msix_cap ? pci_msix_vec_count(pdev) : 0;
 	else
 		count = pdev->msi_cap ? pci_msi_vec_count(pdev) : 0;
+	/* Without an entry for each, Linux has vectors for one (x86) */
+	if (type == IOMMU_LITE_IRQ_MSI && !lent->remapped)
+		count = min(count, 1);
 	return max(count, 0);
 }
 

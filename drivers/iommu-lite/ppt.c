@@ -17,6 +17,7 @@ static struct pci_driver driver;
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
+	struct irq_domain *domain;
 	bool governed;
 
 	/* new_id would take devices from their drivers behind the back */
@@ -31,12 +32,19 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return -ENODEV;
 	}
 	pci_clear_master(pdev);
+	domain = il_irq_domain_of(pdev);
+	if (domain) {
+		pci_set_drvdata(pdev, dev_get_msi_domain(&pdev->dev));
+		dev_set_msi_domain(&pdev->dev, domain);
+	}
 	return 0;
 }
 
 static void remove(struct pci_dev *pdev)
 {
 	il_uapi_driver_gone(pdev);
+	if (il_irq_domain_of(pdev))
+		dev_set_msi_domain(&pdev->dev, pci_get_drvdata(pdev));
 }
 
 /* The unit stops translating after this */
@@ -100,9 +108,21 @@ struct il_lent *il_lent_alloc(struct pci_dev *pdev)
 	if (!lent)
 		return NULL;
 	lent->pdev = pdev;
+	lent->remapped = il_irq_domain_of(pdev);
 	mutex_init(&lent->lock);
 	init_rwsem(&lent->memory_lock);
 	return lent;
+}
+
+/**
+ * il_lent_remapped() - are a device's messages remapped?
+ * @lent: the device
+ *
+ * Return: true where they are.
+ */
+bool il_lent_remapped(struct il_lent *lent)
+{
+	return lent->remapped;
 }
 
 /**

@@ -118,6 +118,7 @@ struct il_intx {
  * struct il_lent - a device that is open through /dev/iommu-lite and bound to
  *	this driver
  * @pdev: the device; the fd has a reference (r)
+ * @remapped: its messages name entries of the unit's table (r)
  * @lock: guards what has no other letter
  * @attached: it is in a domain: it may be a bus master
  * @saved: its state before it was opened
@@ -139,6 +140,7 @@ struct il_intx {
  */
 struct il_lent {
 	struct pci_dev *pdev;
+	bool remapped;
 	struct mutex lock;	/* guards the following */
 	bool attached;
 	struct pci_saved_state *saved;

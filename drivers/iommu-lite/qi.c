@@ -71,7 +71,7 @@ static u64 device_tlb_address(const struct il_inv *inv)
  * @inv: what to invalidate
  * @desc: filled
  *
- * VT-d specification 6.5.2.1, 6.5.2.3 and 6.5.2.5. Reads and writes are always
+ * VT-d specification 6.5.2.1, 6.5.2.3, 6.5.2.5 and 6.5.2.7. Reads and writes are always
  * drained: to free a page while a read of it is under way leaks what comes
  * next into it, too.
  */
@@ -107,6 +107,13 @@ void il_qi_encode(const struct il_inv *inv, struct il_qi_desc *desc)
 			   QI_DEVICE_TLB_PFSID_HI(inv->pfsid);
 		desc->hi = device_tlb_address(inv);
 		break;
+	case IL_INV_IEC_GLOBAL:
+		desc->lo = QI_IEC;
+		break;
+	case IL_INV_IEC_INDEX:
+		desc->lo = QI_IEC | QI_IEC_INDEX | QI_IEC_MASK(inv->order) |
+			   QI_IEC_IIDX(inv->index);
+		break;
 	}
 }
 
@@ -120,6 +127,10 @@ static void count_invalidation(struct dmar_drhd_unit *unit,
 		break;
 	case IL_INV_DEVICE_TLB:
 		atomic64_inc(&unit->stats.device_tlb);
+		break;
+	case IL_INV_IEC_GLOBAL:
+	case IL_INV_IEC_INDEX:
+		atomic64_inc(&unit->stats.interrupt);
 		break;
 	default:
 		atomic64_inc(&unit->stats.iotlb);
@@ -187,6 +198,8 @@ bool il_qi_recover(struct dmar_drhd_unit *unit)
 				   unit->id, bad->hi, bad->lo);
 		if (QI_TYPE(bad->lo) == QI_CONTEXT)
 			all.kind = IL_INV_CONTEXT_GLOBAL;
+		if (QI_TYPE(bad->lo) == QI_IEC)
+			all.kind = IL_INV_IEC_GLOBAL;
 		if (QI_TYPE(bad->lo) != QI_WAIT)
 			il_qi_encode(&all, bad);
 		if (!ECAP_C(unit->ecap))
@@ -338,7 +351,7 @@ static int register_iotlb(struct dmar_drhd_unit *unit,
 	return wait_clear(unit, iva + 8, "IOTLB_REG");
 }
 
-/* Device-TLBs are out of reach of the registers: ATS needs the queue */
+/* Device-TLBs and interrupt entries are out of reach: they need the queue */
 static int register_invalidate(struct dmar_drhd_unit *unit,
 			       const struct il_inv *inv, unsigned int count)
 {
@@ -350,7 +363,7 @@ static int register_invalidate(struct dmar_drhd_unit *unit,
 	for (i = 0; i < count && !ret; i++) {
 		if (inv[i].kind <= IL_INV_CONTEXT_DEVICE)
 			ret = register_context(unit, inv + i);
-		else if (inv[i].kind != IL_INV_DEVICE_TLB)
+		else if (inv[i].kind < IL_INV_DEVICE_TLB)
 			ret = register_iotlb(unit, inv + i);
 	}
 	raw_spin_unlock_irqrestore(&unit->register_lock, flags);
@@ -393,7 +406,7 @@ static int switch_queue(struct dmar_drhd_unit *unit, bool on)
 	raw_spin_lock_irqsave(&unit->register_lock, flags);
 	status = readl(unit->reg + DMAR_GSTS) & GSTS_PERSISTENT;
 	status = on ? status | GCMD_QIE : status & ~GCMD_QIE;
-	writel(status, unit->reg + DMAR_GCMD);
+	writel(status | unit->keep, unit->reg + DMAR_GCMD);
 	ret = readl_poll_timeout_atomic(unit->reg + DMAR_GSTS, status,
 					!!(status & GCMD_QIE) == on, 1,
 					IL_HW_TIMEOUT_NS / NSEC_PER_USEC);

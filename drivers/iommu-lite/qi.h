@@ -17,6 +17,8 @@ enum il_inv_kind {
 	IL_INV_IOTLB_DOMAIN,
 	IL_INV_IOTLB_PAGES,
 	IL_INV_DEVICE_TLB,
+	IL_INV_IEC_GLOBAL,
+	IL_INV_IEC_INDEX,
 };
 
 /**
@@ -28,7 +30,9 @@ enum il_inv_kind {
  *	(DEVICE_TLB)
  * @depth: invalidations the device can queue, 0..31 (DEVICE_TLB)
  * @hint: no table above the leaf level has changed (IOTLB_PAGES)
- * @order: 2^order pages from @address on, which is aligned to them
+ * @index: of an interrupt remapping entry (IEC_INDEX)
+ * @order: 2^order pages from @address on, which is aligned to them, or entries
+ *	from @index on
  * @address: IOVA (IOTLB_PAGES, DEVICE_TLB)
  */
 struct il_inv {
@@ -38,6 +42,7 @@ struct il_inv {
 	u16 pfsid;
 	u8 depth;
 	bool hint;
+	u16 index;
 	u8 order;
 	u64 address;
 };

@@ -178,6 +178,9 @@ static const struct {
 	  0x7ffffffffffff001, 0x0000000100000003 },
 	{ { .kind = IL_INV_DEVICE_TLB, .sid = 1, .pfsid = 0xabcd },
 	  0, 0xabc000010000d003 },
+	{ { .kind = IL_INV_IEC_GLOBAL }, 0, 0x4 },
+	{ { .kind = IL_INV_IEC_INDEX, .index = 0xfffe, .order = 1 },
+	  0, 0x0000fffe08000014 },
 };
 
 static void descriptors_as_hardware_reads_them(struct kunit *test)

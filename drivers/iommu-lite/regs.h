@@ -25,6 +25,7 @@
 #define DMAR_IQT		0x88
 #define DMAR_IQA		0x90
 #define DMAR_IQERCD		0xb0
+#define DMAR_IRTA		0xb8
 
 /* 11.4.2 Capability Register */
 #define CAP_ND(c)		(4 + 2 * ((c) & 7))	/* bits of a domain id */
@@ -110,6 +111,7 @@
 #define QI_CONTEXT		0x1
 #define QI_IOTLB		0x2
 #define QI_DEVICE_TLB		0x3
+#define QI_IEC			0x4
 #define QI_WAIT			0x5
 #define QI_GRANULARITY(g)	((u64)(g) << 4)
 #define QI_IOTLB_DW		BIT_ULL(6)
@@ -122,6 +124,9 @@
 #define QI_DEVICE_TLB_PFSID_LO(s)	(((u64)(s) & 0xf) << 12)
 #define QI_DEVICE_TLB_PFSID_HI(s)	(((u64)(s) & 0xfff0) << 48)
 #define QI_DEVICE_TLB_SIZE	BIT_ULL(0)		/* high half */
+#define QI_IEC_INDEX		BIT_ULL(4)
+#define QI_IEC_MASK(m)		((u64)(m) << 27)
+#define QI_IEC_IIDX(i)		((u64)(i) << 32)
 #define QI_WAIT_STATUS_WRITE	BIT_ULL(5)
 #define QI_WAIT_DATA(d)		((u64)(d) << 32)
 

@@ -111,7 +111,9 @@ TRACE_EVENT(iommu_lite_invalidate,
 				   { IL_INV_IOTLB_GLOBAL, "iotlb-global" },
 				   { IL_INV_IOTLB_DOMAIN, "iotlb-domain" },
 				   { IL_INV_IOTLB_PAGES, "iotlb-pages" },
-				   { IL_INV_DEVICE_TLB, "device-tlb" }),
+				   { IL_INV_DEVICE_TLB, "device-tlb" },
+				   { IL_INV_IEC_GLOBAL, "interrupt-global" },
+				   { IL_INV_IEC_INDEX, "interrupt" }),
 		  __entry->did, __entry->sid >> 8, __entry->sid >> 3 & 0x1f,
 		  __entry->sid & 7, __entry->address, __entry->order)
 );

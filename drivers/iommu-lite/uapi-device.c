@@ -409,6 +409,8 @@ static int device_info(struct il_object *object, union il_arg *arg)
 	mutex_unlock(&claims_lock);
 	if (fd->lent)
 		info->flags |= IOMMU_LITE_DEVICE_LENT;
+	if (fd->lent && il_lent_remapped(fd->lent))
+		info->flags |= IOMMU_LITE_DEVICE_INTR_REMAP;
 	info->unit = fd->unit;
 	spin_lock_irq(&fd->fault_lock);
 	info->faults = fd->faults;

@@ -92,8 +92,12 @@ static int get_info(struct il_object *object, union il_arg *arg)
 	for (i = 0; i < ARRAY_SIZE(features); i++)
 		if (*features[i].have)
 			info->features |= features[i].feature;
-	list_for_each_entry(unit, &il_units, list)
+	info->features |= IOMMU_LITE_FEAT_INTR_REMAP;
+	list_for_each_entry(unit, &il_units, list) {
 		info->nr_units++;
+		if (!unit->irt)
+			info->features &= ~IOMMU_LITE_FEAT_INTR_REMAP;
+	}
 	return 0;
 }
 

@@ -89,6 +89,7 @@ struct il_lent *il_lent_of(struct il_object *object);
 /* ppt.c */
 bool il_ppt_bound(struct pci_dev *pdev);
 struct il_lent *il_lent_alloc(struct pci_dev *pdev);
+bool il_lent_remapped(struct il_lent *lent);
 void il_lent_free(struct il_lent *lent);
 int il_lent_open(struct il_lent *lent);
 void il_lent_close(struct il_lent *lent);

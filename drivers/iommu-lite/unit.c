@@ -17,9 +17,19 @@
 /* What identity domains use where a unit cannot pass requests through */
 static struct il_pagetable identity_pt;
 
-/* Set or clear one bit of GCMD, all others as GSTS has them (11.4.4) */
-static int switch_bit(struct dmar_drhd_unit *unit, u32 bit, bool on,
-		      const char *name)
+/**
+ * il_unit_switch() - set or clear one bit of GCMD, all others as GSTS has them
+ * @unit: probed
+ * @bit: GCMD_*
+ * @on: set it
+ * @name: of the bit in GSTS
+ *
+ * VT-d specification 11.4.4. Any context but NMI.
+ *
+ * Return: 0 or -ETIMEDOUT, told in the log.
+ */
+int il_unit_switch(struct dmar_drhd_unit *unit, u32 bit, bool on,
+		   const char *name)
 {
 	unsigned long flags;
 	u32 status;
@@ -27,7 +37,8 @@ static int switch_bit(struct dmar_drhd_unit *unit, u32 bit, bool on,
 
 	raw_spin_lock_irqsave(&unit->register_lock, flags);
 	status = readl(unit->reg + DMAR_GSTS) & GSTS_PERSISTENT;
-	writel(on ? status | bit : status & ~bit, unit->reg + DMAR_GCMD);
+	writel((on ? status | bit : status & ~bit) | unit->keep,
+	       unit->reg + DMAR_GCMD);
 	ret = readl_poll_timeout_atomic(unit->reg + DMAR_GSTS, status,
 					!!(status & bit) == on, 1,
 					IL_HW_TIMEOUT_NS / NSEC_PER_USEC);
@@ -57,7 +68,7 @@ int il_unit_flush_write_buffer(struct dmar_drhd_unit *unit)
 	atomic64_inc(&unit->stats.write_buffer);
 	raw_spin_lock_irqsave(&unit->register_lock, flags);
 	status = readl(unit->reg + DMAR_GSTS) & GSTS_PERSISTENT;
-	writel(status | GCMD_WBF, unit->reg + DMAR_GCMD);
+	writel(status | GCMD_WBF | unit->keep, unit->reg + DMAR_GCMD);
 	ret = readl_poll_timeout_atomic(unit->reg + DMAR_GSTS, status,
 					!(status & GCMD_WBF), 1,
 					IL_HW_TIMEOUT_NS / NSEC_PER_USEC);
@@ -501,7 +512,7 @@ static int set_root(struct dmar_drhd_unit *unit)
 	int ret;
 
 	writeq(virt_to_phys(unit->root), unit->reg + DMAR_RTADDR);
-	ret = switch_bit(unit, GCMD_SRTP, true, "RTPS");
+	ret = il_unit_switch(unit, GCMD_SRTP, true, "RTPS");
 	if (!ret)
 		ret = il_invalidate(unit, all, ARRAY_SIZE(all));
 	return ret;
@@ -571,10 +582,11 @@ int il_unit_start(struct dmar_drhd_unit *unit)
 	if (ret)
 		goto err_stop;
 	if (!unit->was_on)
-		ret = switch_bit(unit, GCMD_TE, true, "TES");
+		ret = il_unit_switch(unit, GCMD_TE, true, "TES");
 	if (ret)
 		goto err_fault;
 	disable_protected_memory(unit);
+	il_irq_start(unit);
 	return 0;
 
 err_fault:
@@ -598,7 +610,8 @@ err_free:
 void il_unit_quiesce(struct dmar_drhd_unit *unit)
 {
 	writel(FECTL_IM, unit->reg + DMAR_FECTL);
-	switch_bit(unit, GCMD_TE, false, "TES");
+	il_irq_quiesce(unit);
+	il_unit_switch(unit, GCMD_TE, false, "TES");
 	il_qi_stop(unit);
 }
 
@@ -617,10 +630,11 @@ void il_unit_resume(struct dmar_drhd_unit *unit)
 	if (!ret)
 		ret = set_root(unit);
 	if (!ret)
-		ret = switch_bit(unit, GCMD_TE, true, "TES");
+		ret = il_unit_switch(unit, GCMD_TE, true, "TES");
 	if (ret)
 		pr_err("unit %u does not translate after sleep (%d): devices that need it will fail\n",
 		       unit->id, ret);
+	il_irq_resume(unit);
 	il_fault_resume(unit);
 }
 
@@ -632,8 +646,9 @@ void il_unit_stop(struct dmar_drhd_unit *unit)
 {
 	int ret;
 
+	il_irq_stop(unit);
 	il_fault_stop(unit);
-	ret = switch_bit(unit, GCMD_TE, false, "TES");
+	ret = il_unit_switch(unit, GCMD_TE, false, "TES");
 	il_qi_stop(unit);
 	il_qi_free(unit);
 	if (ret)

@@ -26,6 +26,22 @@ void il_fault_resume(struct dmar_drhd_unit *unit)
 {
 }
 
+void il_irq_start(struct dmar_drhd_unit *unit)
+{
+}
+
+void il_irq_stop(struct dmar_drhd_unit *unit)
+{
+}
+
+void il_irq_quiesce(struct dmar_drhd_unit *unit)
+{
+}
+
+void il_irq_resume(struct dmar_drhd_unit *unit)
+{
+}
+
 #define SAGAW(levels)	(BIT_ULL(8) << ((levels) - 2))
 #define MGAW(bits)	((u64)((bits) - 1) << 16)
 #define PAGES_2M	BIT_ULL(34)
