@@ -6,6 +6,7 @@
  * Needs two edu devices, the second alone behind a bridge: it can be reset by
  * its bus, the first not at all.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -447,6 +448,109 @@ TEST_F(lend, the_pin_to_an_eventfd_and_back)
 	self->registers[EDU_IRQ_ACK] = 1;
 	close(event);
 	close(resample);
+}
+
+/* Remappable format: VT-d specification 5.1.2.2 */
+#define REMAPPABLE	0x10
+
+/* Interrupt of the message: its number for /proc/irq, or -1 */
+static int irq_of(const struct iommu_bdf *bdf)
+{
+	char path[256], *name = path;
+	struct dirent *entry;
+	int irq = -1;
+	DIR *dir;
+
+	sys_pci_path(bdf, "msi_irqs", name, sizeof(path));
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			irq = atoi(entry->d_name);
+	closedir(dir);
+	return irq;
+}
+
+TEST_F(lend, a_remapped_message_stays_when_its_vector_moves)
+{
+	struct iommu_lite_device_info info;
+	uint32_t at, address[2], round;
+	int event = event_open();
+	char path[64];
+
+	ASSERT_EQ(0, iommu_device_info(self->device, &info));
+	if (!(info.flags & IOMMU_LITE_DEVICE_INTR_REMAP))
+		SKIP(return, "the unit does not remap interrupts");
+	ASSERT_EQ(0, lent_set_irqs(self->device, IOMMU_LITE_IRQ_MSI, &event, 1,
+				   -1));
+	ASSERT_EQ(0, iommu_attach(self->device, self->domain));
+	ASSERT_EQ(0, lent_master(self->device, true));
+	at = lent_capability(self->device, CAP_MSI);
+	ASSERT_EQ(0, lent_config_read(self->device, at + 4, 4, &address[0]));
+	EXPECT_EQ(REMAPPABLE, address[0] & REMAPPABLE);
+	snprintf(path, sizeof(path), "/proc/irq/%d/smp_affinity",
+		 irq_of(&self->bdf));
+	for (round = 0; round < 10; round++) {
+		ASSERT_EQ(0, sys_write(path, round & 1 ? "1" : "2"));
+		/* The first after the change still moves the vector */
+		self->registers[EDU_IRQ_RAISE] = 1;
+		EXPECT_EQ(1, event_take(event, SOON));
+		self->registers[EDU_IRQ_ACK] = 1;
+		self->registers[EDU_IRQ_RAISE] = 1;
+		EXPECT_EQ(1, event_take(event, SOON));
+		self->registers[EDU_IRQ_ACK] = 1;
+		EXPECT_TRUE(sys_debugfs_has("interrupts", "vector"));
+	}
+	ASSERT_EQ(0, lent_config_read(self->device, at + 4, 4, &address[1]));
+	EXPECT_EQ(address[0], address[1]);
+	ASSERT_EQ(0, lent_set_irqs(self->device, IOMMU_LITE_IRQ_MSI, NULL, 0,
+				   -1));
+	EXPECT_FALSE(sys_debugfs_has("interrupts", "vector"));
+	close(event);
+}
+
+/* Its neighbour sends its message: the unit sees who that is */
+TEST_F(lend, nobody_else_sends_its_message)
+{
+	struct iommu_lite_device_info info;
+	uint32_t at, address, high, data, other_at, control;
+	struct edu other = {};
+	int event = event_open();
+
+	ASSERT_EQ(0, iommu_device_info(self->device, &info));
+	if (!(info.flags & IOMMU_LITE_DEVICE_INTR_REMAP))
+		SKIP(return, "the unit does not remap interrupts");
+	ASSERT_EQ(0, lent_set_irqs(self->device, IOMMU_LITE_IRQ_MSI, &event, 1,
+				   -1));
+	ASSERT_EQ(0, iommu_attach(self->device, self->domain));
+	ASSERT_EQ(0, lent_master(self->device, true));
+	at = lent_capability(self->device, CAP_MSI);
+	ASSERT_EQ(0, lent_config_read(self->device, at + 4, 4, &address));
+	ASSERT_EQ(0, lent_config_read(self->device, at + 8, 4, &high));
+	ASSERT_EQ(0, lent_config_read(self->device, at + 12, 2, &data));
+
+	ASSERT_TRUE(edu_open(&other, !variant->nth));
+	other_at = at;		/* a device of the same make */
+	ASSERT_EQ(0, sysfs_config_write(&other.bdf, other_at + 4, 4, address));
+	ASSERT_EQ(0, sysfs_config_write(&other.bdf, other_at + 8, 4, high));
+	ASSERT_EQ(0, sysfs_config_write(&other.bdf, other_at + 12, 2, data));
+	ASSERT_EQ(0, sysfs_config(&other.bdf, other_at + 2, 2, &control));
+	ASSERT_EQ(0, sysfs_config_write(&other.bdf, other_at + 2, 2,
+					control | 1));
+	ASSERT_TRUE(edu_bus_master(&other, true));
+	other.registers[EDU_IRQ_RAISE] = 1;
+	EXPECT_EQ(0, event_take(event, NEVER));
+	/* The right one may */
+	self->registers[EDU_IRQ_RAISE] = 1;
+	EXPECT_EQ(1, event_take(event, SOON));
+	self->registers[EDU_IRQ_ACK] = 1;
+
+	other.registers[EDU_IRQ_ACK] = 1;
+	sysfs_config_write(&other.bdf, other_at + 2, 2, control & ~1u);
+	edu_bus_master(&other, false);
+	edu_close(&other);
+	close(event);
 }
 
 TEST_F(lend, the_risk_must_be_accepted)

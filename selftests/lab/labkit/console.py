@@ -88,12 +88,15 @@ class Watcher:
             self.files[name].write(line + "\n")
             self.files[name].flush()
 
+    def _is_allowed(self, line):
+        return any(a.search(line) for a in self.allow)
+
     def _on_console(self, line):
         self.console_log.append(line)
         self._log("console", line)
         if self.show_console:
             print(line, file=sys.stderr, flush=True)
-        if BAD.search(line) and not any(a.search(line) for a in self.allow):
+        if BAD.search(line) and not self._is_allowed(line):
             self.problems.append(f"the kernel reports: {line.strip()}")
             self.deadline = min(self.deadline, time.monotonic() + AFTERMATH_SECONDS)
 
@@ -115,7 +118,7 @@ class Watcher:
     def _on_emulator(self, line):
         self.emulator_log.append(line)
         self._log("console", "emulator: " + line)
-        if ABORT.search(line):
+        if ABORT.search(line) and not self._is_allowed(line):
             self.problems.append(f"the emulator reports: {line.strip()}")
 
     def watch(self, process, console_fd, output_fd):
