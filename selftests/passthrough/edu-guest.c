@@ -2,7 +2,7 @@
 /*
  * A PVH guest that drives a lent edu (QEMU's docs/specs/edu.rst) with nothing below it:
  * registers, DMA, interrupts by MSI and by its pin. With "hostile" on the command line it
- * programs the device with addresses that it does not have.
+ * programs the device with addresses that it does not have, with "unplug" it waits for that.
  */
 #include <stddef.h>
 
@@ -346,6 +346,20 @@ static void hostile(void)
 	compare("edu: its own memory, wrong bytes ");
 }
 
+/* Until nothing answers any more, in the registers and in configuration space. */
+static void wait_for_unplug(void)
+{
+	put("edu: waits\n");
+	while (get(edu + IDENTITY) != 0xffffffff)
+		__asm__ volatile("pause");
+	while (config_read(0) != 0xffffffff)
+		__asm__ volatile("pause");
+	put("edu: is gone\n");
+	set(edu + INVERSE, 1);
+	config_write(PCI_COMMAND, COMMAND_MEMORY | COMMAND_MASTER);
+	put_hex("edu: inverse ", get(edu + INVERSE));
+}
+
 void guest_main(const struct start_info *info)
 {
 	const char *words = (const char *)info->cmdline;
@@ -355,6 +369,8 @@ void guest_main(const struct start_info *info)
 	find_edu();
 	if (words && *words == 'h') {
 		hostile();
+	} else if (words && *words == 'u') {
+		wait_for_unplug();
 	} else {
 		registers();
 		dma();
