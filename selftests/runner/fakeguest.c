@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A guest that is this program: a machine with one virtio device. */
 #include <ftw.h>
+#include <liburing.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -355,6 +356,21 @@ struct vring_used *fake_used(struct fake *g, unsigned int q)
 bool fake_broken(struct fake *g)
 {
 	return fake_get(g, VIRTIO_PCI_COMMON_STATUS, 1) & VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
+/**
+ * fake_has_io_uring() - can there be disks?
+ *
+ * Return: whether this host lets this program use io_uring.
+ */
+bool fake_has_io_uring(void)
+{
+	struct io_uring ring;
+
+	if (io_uring_queue_init(1, &ring, 0))
+		return false;
+	io_uring_queue_exit(&ring);
+	return true;
 }
 
 static char folder[] = "/tmp/vmxl-test-XXXXXX";

@@ -66,6 +66,9 @@ struct vring_used *fake_used(struct fake *g, unsigned int q);
 bool fake_broken(struct fake *g);
 u32 fake_ask(struct fake *g, unsigned int q, const void *data, u32 len, u32 room);
 
+/* Disks need io_uring, which some containers refuse. */
+bool fake_has_io_uring(void);
+
 /* A folder for the test's files, gone at the end */
 const char *fake_folder(void);
 char *fake_path(const char *name);

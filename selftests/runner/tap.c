@@ -3,6 +3,7 @@
 #include "tap.h"
 
 bool tap_failed;
+const char *tap_skipped;
 
 /**
  * tap_main() - run tests, print TAP
@@ -19,8 +20,10 @@ int tap_main(const struct tap_test *tests, unsigned int count)
 	printf("TAP version 13\n1..%u\n", count);
 	for (unsigned int i = 0; i < count; i++) {
 		tap_failed = false;
+		tap_skipped = NULL;
 		tests[i].run();
-		printf("%sok %u %s\n", tap_failed ? "not " : "", i + 1, tests[i].name);
+		printf("%sok %u %s%s%s\n", tap_failed ? "not " : "", i + 1, tests[i].name,
+		       tap_skipped ? " # SKIP " : "", tap_skipped ? tap_skipped : "");
 		status |= tap_failed;
 	}
 	return status;

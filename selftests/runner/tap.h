@@ -12,6 +12,7 @@ struct tap_test {
 };
 
 extern bool tap_failed;
+extern const char *tap_skipped;	/* why the test could not be run, or NULL */
 
 /* Both are expressions of one type; the first that differs ends the test's success. */
 #define EXPECT_EQ(got, wanted) do {						\

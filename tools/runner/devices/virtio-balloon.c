@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/virtio_ids.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -30,17 +31,20 @@
  */
 enum { INFLATE, DEFLATE, STATS, HINT, REPORT, NR_QUEUES };
 
-static const char * const stat_names[VIRTIO_BALLOON_S_NR] = {
-	[VIRTIO_BALLOON_S_SWAP_IN] = "swap-in",
-	[VIRTIO_BALLOON_S_SWAP_OUT] = "swap-out",
-	[VIRTIO_BALLOON_S_MAJFLT] = "major-faults",
-	[VIRTIO_BALLOON_S_MINFLT] = "minor-faults",
-	[VIRTIO_BALLOON_S_MEMFREE] = "free",
-	[VIRTIO_BALLOON_S_MEMTOT] = "total",
-	[VIRTIO_BALLOON_S_AVAIL] = "available",
-	[VIRTIO_BALLOON_S_CACHES] = "caches",
-	[VIRTIO_BALLOON_S_HTLB_PGALLOC] = "hugetlb-allocations",
-	[VIRTIO_BALLOON_S_HTLB_PGFAIL] = "hugetlb-failures",
+static const struct {
+	const char *name;
+	bool is_bytes;
+} stat_names[VIRTIO_BALLOON_S_NR] = {
+	[VIRTIO_BALLOON_S_SWAP_IN] = { "swapped in", true },
+	[VIRTIO_BALLOON_S_SWAP_OUT] = { "swapped out", true },
+	[VIRTIO_BALLOON_S_MAJFLT] = { "major faults", false },
+	[VIRTIO_BALLOON_S_MINFLT] = { "minor faults", false },
+	[VIRTIO_BALLOON_S_MEMFREE] = { "free", true },
+	[VIRTIO_BALLOON_S_MEMTOT] = { "total", true },
+	[VIRTIO_BALLOON_S_AVAIL] = { "available", true },
+	[VIRTIO_BALLOON_S_CACHES] = { "caches", true },
+	[VIRTIO_BALLOON_S_HTLB_PGALLOC] = { "huge pages", false },
+	[VIRTIO_BALLOON_S_HTLB_PGFAIL] = { "huge pages refused", false },
 };
 
 static struct virtio_balloon *balloon_of(struct virtio_device *vd)
@@ -279,17 +283,6 @@ void virtio_balloon_look(struct virtio_balloon *balloon, struct balloon_size *si
 	pthread_mutex_unlock(&balloon->vd.lock);
 }
 
-/**
- * virtio_balloon_stat_name() - a statistic in words
- * @tag: VIRTIO_BALLOON_S_*
- *
- * Return: the name; NULL if there is no such statistic.
- */
-const char *virtio_balloon_stat_name(unsigned int tag)
-{
-	return tag < ARRAY_SIZE(stat_names) ? stat_names[tag] : NULL;
-}
-
 static int balloon_parse(struct peripheral *p, char *text)
 {
 	if (parse_size(text, &container_of(p, struct virtio_balloon, p)->first))
@@ -328,6 +321,16 @@ static void balloon_destroy(struct peripheral *p)
 	virtio_destroy(&balloon->vd);
 }
 
+static void print_stats(FILE *out, const struct balloon_stats *stats)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(stat_names); i++)
+		if (stats->known >> i & 1)
+			fprintf(out, "%s %llu%s\n", stat_names[i].name,
+				stats->values[i] >> (stat_names[i].is_bytes ? 20 : 0),
+				stat_names[i].is_bytes ? "M" : "");
+}
+
+/* Of vmxl balloon: a new size, or none */
 static int balloon_control(struct peripheral *p, const char *words, FILE *out)
 {
 	struct virtio_balloon *balloon = container_of(p, struct virtio_balloon, p);
@@ -341,6 +344,7 @@ static int balloon_control(struct peripheral *p, const char *words, FILE *out)
 	}
 	virtio_balloon_look(balloon, &size, &stats);
 	fprintf(out, "wanted %lluM, given %lluM\n", size.wanted >> 20, size.actual >> 20);
+	print_stats(out, &stats);
 	return 0;
 }
 

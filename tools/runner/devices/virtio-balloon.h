@@ -40,6 +40,5 @@ struct balloon_size {
 int virtio_balloon_resize(struct virtio_balloon *balloon, u64 bytes);
 void virtio_balloon_look(struct virtio_balloon *balloon, struct balloon_size *size,
 			 struct balloon_stats *stats);
-const char *virtio_balloon_stat_name(unsigned int tag);
 
 #endif /* VMXL_VIRTIO_BALLOON_H */
