@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench vmx-lite|kvm: what an exit costs.  One line a measurement:
+ * bench vmx-lite|kvm: what an exit costs; bench vmx-lite|kvm ipi: what an interrupt from
+ * one vCPU to another does, each of which needs a CPU.  One line a measurement:
  *	NAME UNIT AMOUNT
  * bench time NAME COMMAND...: how long a command takes, in the same way.
  * Time is counted in instructions: the TSC of the machines this is for (Bochs;
@@ -9,6 +10,7 @@
  * a few, since the host's own interrupts fall into some.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,20 @@ GUEST(code_timer, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); movl $0x40, 0
 		  "movl $0xb, 0x3e0(%rbx); sti;\n"
 		  "1: xor %r8d, %r8d; movl $1000, 0x380(%rbx);\n"
 		  "2: test %r8d, %r8d; jz 2b; dec %esi; jnz 1b; cli\n");
+/* Send an interrupt to the other vCPU once it can take any, until it has counted one more. */
+GUEST(code_ipi, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); movl $0x01000000, 0x310(%rbx);\n"
+		"0: cmpq $0, 0x9010; je 0b;\n"
+		"1: mov 0x9000, %rax; movl $0x40, 0x300(%rbx); 2: cmp %rax, 0x9000; je 2b;\n"
+		"dec %esi; jnz 1b");
+/* Count interrupts, running or halted; one that finds the end said is the last. */
+GUEST(code_running, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); xor %r8d, %r8d; sti;\n"
+		    "incq 0x9010;\n"
+		    "1: test %r8d, %r8d; jz 1b; xor %r8d, %r8d; incq 0x9000;\n"
+		    "cmpq $0, 0x9008; je 1b; cli\n");
+GUEST(code_halted, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); xor %r8d, %r8d;\n"
+		   "incq 0x9010;\n"
+		   "1: sti; hlt; cli; test %r8d, %r8d; jz 1b; xor %r8d, %r8d; incq 0x9000;\n"
+		   "cmpq $0, 0x9008; je 1b\n");
 GUEST(code_interrupt, "mov $1, %r8d; movl $0, 0xb0(%rbx); iretq");
 
 static const struct hypervisor *hv;
@@ -58,8 +74,8 @@ static void build_ram(const uint8_t *code, const uint8_t *end)
 	unsigned int i;
 
 	memset(ram, 0, RAM_SIZE);
-	memcpy(ram + CODE, code, end - code);
-	memcpy(ram + CODE + 0x1000, code_interrupt, code_interrupt_end - code_interrupt);
+	memcpy(ram + CODE(0), code, end - code);
+	memcpy(ram + HANDLER, code_interrupt, code_interrupt_end - code_interrupt);
 	put64(PML4, PDPT | 3);
 	for (i = 0; i < 4; i++)
 		put64(PDPT + i * 8, (PD + i * 4096) | 3);
@@ -67,18 +83,18 @@ static void build_ram(const uint8_t *code, const uint8_t *end)
 		put64(PD + i * 8, ((uint64_t)i << 21) | 0x83);
 	put64(GDT + CS64, 0x00af9b000000ffff);
 	put64(GDT + DS, 0x00cf93000000ffff);
-	put64(IDT + TIMER_VECTOR * 16, (CODE + 0x1000) | CS64 << 16 | 0x8eULL << 40);
+	put64(IDT + TIMER_VECTOR * 16, HANDLER | CS64 << 16 | 0x8eULL << 40);
 }
 
-/* Run to the end; how many exits to user space came before it. */
-static unsigned long run(void)
+/* Run a vCPU to its end; how many exits to user space came before it. */
+static unsigned long run(unsigned int cpu)
 {
 	unsigned long exits = 0;
 	uint16_t port;
 	enum exit exit;
 
 	for (;; exits++) {
-		exit = hv->run(&port);
+		exit = hv->run(cpu, &port);
 		if (exit == EXIT_OTHER)
 			die("%s: an exit that nobody expects", hv->name);
 		if (exit == EXIT_PORT && port == PORT_DONE)
@@ -92,9 +108,9 @@ static uint64_t measure(unsigned long n, uint64_t rdi, uint64_t rbx, unsigned lo
 	uint64_t begin, ticks;
 	unsigned long got;
 
-	hv->start(n, rdi, rbx);
+	hv->start(0, n, rdi, rbx);
 	begin = __rdtsc();
-	got = run();
+	got = run(0);
 	ticks = __rdtsc() - begin;
 	if (got != exits)
 		die("%s: %lu exits, not %lu", hv->name, got, exits);
@@ -121,11 +137,43 @@ static void bench_loop(const char *name, const uint8_t *code, const uint8_t *end
 	unsigned int i;
 
 	build_ram(code, end);
-	hv->create(ram);
+	hv->create(ram, 1);
 	for (i = 0; i < ROUNDS; i++) {
 		few = min(few, measure(some, 0, MMIO, exits ? some : 0));
 		many = min(many, measure(n + some, 0, MMIO, exits ? n + some : 0));
 	}
+	hv->destroy();
+	report(name, many - few, n);
+}
+
+static void *run_second(void *unused)
+{
+	run(1);
+	return unused;
+}
+
+/* An interrupt from one vCPU to another, and what it counts seen by the first. */
+static void bench_ipi(const char *name, const uint8_t *code, const uint8_t *end,
+		      unsigned long n)
+{
+	uint64_t few = ~0ULL, many = ~0ULL;
+	unsigned long some = n / 10;
+	pthread_t second;
+	unsigned int i;
+
+	build_ram(code_ipi, code_ipi_end);
+	memcpy(ram + CODE(1), code, end - code);
+	hv->create(ram, 2);
+	hv->start(1, 0, 0, 0);
+	if (pthread_create(&second, NULL, run_second, NULL))
+		die("there is no second thread");
+	for (i = 0; i < ROUNDS; i++) {
+		few = min(few, measure(some, 0, 0, 0));
+		many = min(many, measure(n + some, 0, 0, 0));
+	}
+	put64(SHARED + 8, 1);
+	measure(1, 0, 0, 0);
+	pthread_join(second, NULL);
 	hv->destroy();
 	report(name, many - few, n);
 }
@@ -173,7 +221,7 @@ static void bench_pages(const char *name, unsigned long page, unsigned long n, i
 	if (advice == MADV_HUGEPAGE && huge_kib() - huge < size >> 10)
 		die("the host gave no huge pages");
 	for (i = 0; i < ROUNDS; i++) {
-		hv->create(ram);
+		hv->create(ram, 1);
 		hv->map(BIG, mem, size);
 		first = min(first, measure(n, page, BIG, 0));
 		again = min(again, measure(n, page, BIG, 0));
@@ -196,12 +244,12 @@ static void bench_memory(unsigned long n)
 	build_ram(code_cpuid, code_cpuid_end);
 	/* The first may fill caches. */
 	for (i = 0; i < 8; i++) {
-		hv->create(ram);
+		hv->create(ram, 1);
 		measure(1, 0, 0, 0);
 	}
 	before = mem_free_kib();
 	for (i = 0; i < n; i++) {
-		hv->create(ram);
+		hv->create(ram, 1);
 		measure(1, 0, 0, 0);
 	}
 	after = mem_free_kib();
@@ -246,30 +294,32 @@ static int time_command(const char *name, char **command)
 
 int main(int argc, char **argv)
 {
-	unsigned long scale = 1;
-
 	if (argc >= 4 && !strcmp(argv[1], "time")) {
 		calibrate(20000);
 		return time_command(argv[2], argv + 3);
 	}
-	if (argc < 2 || argc > 3 || (strcmp(argv[1], "vmx-lite") && strcmp(argv[1], "kvm"))) {
-		fprintf(stderr, "usage: bench vmx-lite|kvm [SCALE]\n"
+	if (argc < 2 || argc > 3 || (strcmp(argv[1], "vmx-lite") && strcmp(argv[1], "kvm")) ||
+	    (argc == 3 && strcmp(argv[2], "ipi"))) {
+		fprintf(stderr, "usage: bench vmx-lite|kvm [ipi]\n"
 			"       bench time NAME COMMAND...\n");
 		return 2;
 	}
 	hv = strcmp(argv[1], "kvm") ? &vmx_lite : &kvm;
-	if (argc == 3)
-		scale = strtoul(argv[2], NULL, 0);
 	ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (ram == MAP_FAILED || !scale)
-		die("no memory, or a scale of 0");
+	if (ram == MAP_FAILED)
+		die("no memory");
 	calibrate(20000);
-	bench_loop("cpuid", code_cpuid, code_cpuid_end, 1000 * scale, false);
-	bench_loop("port", code_port, code_port_end, 1000 * scale, true);
-	bench_loop("mmio", code_mmio, code_mmio_end, 1000 * scale, true);
-	bench_pages("page-4k", 4096, 1000 * scale, MADV_NOHUGEPAGE);
+	if (argc == 3) {
+		bench_ipi("ipi-running", code_running, code_running_end, 200);
+		bench_ipi("ipi-halted", code_halted, code_halted_end, 200);
+		return 0;
+	}
+	bench_loop("cpuid", code_cpuid, code_cpuid_end, 1000, false);
+	bench_loop("port", code_port, code_port_end, 1000, true);
+	bench_loop("mmio", code_mmio, code_mmio_end, 1000, true);
+	bench_pages("page-4k", 4096, 1000, MADV_NOHUGEPAGE);
 	bench_pages("page-2m", 2UL << 20, 16, MADV_HUGEPAGE);
-	bench_loop("timer", code_timer, code_timer_end, 200 * scale, false);
+	bench_loop("timer", code_timer, code_timer_end, 200, false);
 	bench_memory(64);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One machine for two hypervisors: flat RAM at 0, one vCPU in 64-bit mode.
+ * One machine for two hypervisors: flat RAM at 0, vCPUs in 64-bit mode.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -10,8 +10,11 @@
 #include <stdint.h>
 
 #define RAM_SIZE	(2UL << 20)	/* code, tables, stack */
-#define CODE		0x1000
-#define STACK		0x8000
+#define CPUS_MAX	2
+#define CODE(cpu)	(0x1000 + (cpu) * 0x2000)
+#define HANDLER		0x2000		/* of TIMER_VECTOR */
+#define STACK(cpu)	(0x8000 - (cpu) * 0x1000)
+#define SHARED		0x9000		/* what two vCPUs tell each other */
 #define PML4		0x10000
 #define PDPT		0x11000
 #define PD		0x12000		/* four pages: 4 GiB in pages of 2 MiB */
@@ -35,18 +38,18 @@ enum exit { EXIT_PORT, EXIT_MMIO, EXIT_OTHER };
 
 /**
  * struct hypervisor - what a benchmark needs of vmx-lite or KVM
- * @create: a VM with @ram at 0 and a vCPU
+ * @create: a VM with @ram at 0 and @cpus vCPUs
  * @map: @size bytes at @addr become guest-physical @gpa
- * @start: the vCPU begins at CODE, with @rsi, @rdi and @rbx
- * @run: until an exit to user space; @port is set for EXIT_PORT
+ * @start: vCPU @cpu begins at CODE(cpu), with @rsi, @rdi and @rbx
+ * @run: vCPU @cpu until an exit to user space; @port is set for EXIT_PORT
  * @destroy: all of it
  */
 struct hypervisor {
 	const char *name;
-	void (*create)(void *ram);
+	void (*create)(void *ram, unsigned int cpus);
 	void (*map)(uint64_t gpa, void *addr, size_t size);
-	void (*start)(uint64_t rsi, uint64_t rdi, uint64_t rbx);
-	enum exit (*run)(uint16_t *port);
+	void (*start)(unsigned int cpu, uint64_t rsi, uint64_t rdi, uint64_t rbx);
+	enum exit (*run)(unsigned int cpu, uint16_t *port);
 	void (*destroy)(void);
 };
 

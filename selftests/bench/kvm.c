@@ -16,9 +16,12 @@
 
 #define MAX_CPUID	128
 
-static int dev, vm, vcpu, run_size;
-static unsigned int slots;
-static struct kvm_run *run;
+static int dev, vm, run_size;
+static unsigned int slots, nr_cpus;
+static struct {
+	int fd;
+	struct kvm_run *run;
+} vcpus[CPUS_MAX];
 
 static void must(int fd, unsigned long cmd, void *arg, const char *what)
 {
@@ -36,7 +39,7 @@ static void kvm_map(uint64_t gpa, void *addr, size_t size)
 	must(vm, KVM_SET_USER_MEMORY_REGION, &r, "KVM_SET_USER_MEMORY_REGION");
 }
 
-static void kvm_set_state(void)
+static void kvm_set_state(int vcpu)
 {
 	struct kvm_segment data = {
 		.selector = DS, .limit = ~0U, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1,
@@ -65,13 +68,34 @@ static void kvm_set_state(void)
 	must(vcpu, KVM_SET_SREGS, &s, "KVM_SET_SREGS");
 }
 
-static void kvm_create(void *ram)
+static void create_vcpu(unsigned int cpu)
 {
 	static struct {
 		struct kvm_cpuid2 head;
 		struct kvm_cpuid_entry2 entries[MAX_CPUID];
 	} cpuid;
 
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	struct kvm_run *run;
+	int vcpu;
+
+	vcpu = ioctl(vm, KVM_CREATE_VCPU, (unsigned long)cpu);
+	if (vcpu < 0)
+		die("KVM_CREATE_VCPU: %s", strerror(errno));
+	run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	if (run == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	cpuid.head.nent = MAX_CPUID;
+	must(dev, KVM_GET_SUPPORTED_CPUID, &cpuid, "KVM_GET_SUPPORTED_CPUID");
+	must(vcpu, KVM_SET_CPUID2, &cpuid, "KVM_SET_CPUID2");
+	kvm_set_state(vcpu);
+	must(vcpu, KVM_SET_MP_STATE, &runnable, "KVM_SET_MP_STATE");
+	vcpus[cpu].fd = vcpu;
+	vcpus[cpu].run = run;
+}
+
+static void kvm_create(void *ram, unsigned int cpus)
+{
 	dev = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (dev < 0)
 		die("/dev/kvm: %s", strerror(errno));
@@ -80,33 +104,29 @@ static void kvm_create(void *ram)
 		die("KVM_CREATE_VM: %s", strerror(errno));
 	must(vm, KVM_SET_TSS_ADDR, (void *)0xfffbd000UL, "KVM_SET_TSS_ADDR");
 	must(vm, KVM_CREATE_IRQCHIP, NULL, "KVM_CREATE_IRQCHIP");
+	run_size = ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0);
 	slots = 0;
 	kvm_map(0, ram, RAM_SIZE);
-	vcpu = ioctl(vm, KVM_CREATE_VCPU, 0UL);
-	if (vcpu < 0)
-		die("KVM_CREATE_VCPU: %s", strerror(errno));
-	run_size = ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0);
-	run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
-	if (run == MAP_FAILED)
-		die("mmap: %s", strerror(errno));
-	cpuid.head.nent = MAX_CPUID;
-	must(dev, KVM_GET_SUPPORTED_CPUID, &cpuid, "KVM_GET_SUPPORTED_CPUID");
-	must(vcpu, KVM_SET_CPUID2, &cpuid, "KVM_SET_CPUID2");
-	kvm_set_state();
+	nr_cpus = cpus;
+	for (unsigned int i = 0; i < cpus; i++)
+		create_vcpu(i);
 }
 
-static void kvm_start(uint64_t rsi, uint64_t rdi, uint64_t rbx)
+static void kvm_start(unsigned int cpu, uint64_t rsi, uint64_t rdi, uint64_t rbx)
 {
 	struct kvm_regs regs = {
-		.rip = CODE, .rsp = STACK, .rflags = 2, .rsi = rsi, .rdi = rdi, .rbx = rbx,
+		.rip = CODE(cpu), .rsp = STACK(cpu),
+		.rflags = 2, .rsi = rsi, .rdi = rdi, .rbx = rbx,
 	};
 
-	must(vcpu, KVM_SET_REGS, &regs, "KVM_SET_REGS");
+	must(vcpus[cpu].fd, KVM_SET_REGS, &regs, "KVM_SET_REGS");
 }
 
-static enum exit kvm_run(uint16_t *port)
+static enum exit kvm_run(unsigned int cpu, uint16_t *port)
 {
-	if (ioctl(vcpu, KVM_RUN, 0) < 0)
+	const struct kvm_run *run = vcpus[cpu].run;
+
+	if (ioctl(vcpus[cpu].fd, KVM_RUN, 0) < 0)
 		die("KVM_RUN: %s", strerror(errno));
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
@@ -121,8 +141,10 @@ static enum exit kvm_run(uint16_t *port)
 
 static void kvm_destroy(void)
 {
-	munmap(run, run_size);
-	close(vcpu);
+	for (unsigned int i = 0; i < nr_cpus; i++) {
+		munmap(vcpus[i].run, run_size);
+		close(vcpus[i].fd);
+	}
 	close(vm);
 	close(dev);
 }

@@ -14,8 +14,12 @@
 #include "bench.h"
 
 static struct vmx_lite_info info;
-static int dev, vm, vcpu;
-static struct vmx_lite_run *run;
+static int dev, vm;
+static unsigned int nr_cpus;
+static struct {
+	int fd;
+	struct vmx_lite_run *run;
+} vcpus[CPUS_MAX];
 
 static void must(int fd, unsigned long cmd, void *arg, const char *what)
 {
@@ -32,7 +36,7 @@ static void vl_map(uint64_t gpa, void *addr, size_t size)
 	must(vm, VM_SET_MEMORY, &r, "VM_SET_MEMORY");
 }
 
-static void vl_set_state(void)
+static void vl_set_state(int vcpu)
 {
 	struct vmx_lite_segment data = { .selector = DS, .limit = ~0U, .attr = 0xc093 };
 	struct vmx_lite_control c;
@@ -54,13 +58,35 @@ static void vl_set_state(void)
 	must(vcpu, VM_SET_SEGS, &s, "VM_SET_SEGS");
 }
 
-static void vl_create(void *ram)
+static void create_vcpu(unsigned int cpu)
 {
 	static struct vmx_lite_cpuid_entry entries[VMX_LITE_MAX_CPUID];
 	struct vmx_lite_cpuid cpuid = {
 		.count = VMX_LITE_MAX_CPUID, .entries = (uintptr_t)entries,
 	};
-	struct vmx_lite_create_vcpu create = { 0 };
+	struct vmx_lite_create_vcpu create = { .id = cpu };
+	struct vmx_lite_events events;
+	struct vmx_lite_run *run;
+	int vcpu;
+
+	vcpu = ioctl(vm, VM_CREATE_VCPU, &create);
+	if (vcpu < 0)
+		die("VM_CREATE_VCPU: %s", strerror(errno));
+	run = mmap(NULL, info.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	if (run == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	must(dev, VMX_LITE_GET_CPUID, &cpuid, "VMX_LITE_GET_CPUID");
+	must(vcpu, VM_SET_CPUID, &cpuid, "VM_SET_CPUID");
+	vl_set_state(vcpu);
+	must(vcpu, VM_GET_EVENTS, &events, "VM_GET_EVENTS");
+	events.activity = VMX_LITE_RUNNING;
+	must(vcpu, VM_SET_EVENTS, &events, "VM_SET_EVENTS");
+	vcpus[cpu].fd = vcpu;
+	vcpus[cpu].run = run;
+}
+
+static void vl_create(void *ram, unsigned int cpus)
+{
 	struct vmx_lite_create_vm create_vm = { .name = "bench" };
 
 	dev = open("/dev/vmx-lite", O_RDWR | O_CLOEXEC);
@@ -71,29 +97,26 @@ static void vl_create(void *ram)
 	if (vm < 0)
 		die("VMX_LITE_CREATE_VM: %s", strerror(errno));
 	vl_map(0, ram, RAM_SIZE);
-	vcpu = ioctl(vm, VM_CREATE_VCPU, &create);
-	if (vcpu < 0)
-		die("VM_CREATE_VCPU: %s", strerror(errno));
-	run = mmap(NULL, info.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
-	if (run == MAP_FAILED)
-		die("mmap: %s", strerror(errno));
-	must(dev, VMX_LITE_GET_CPUID, &cpuid, "VMX_LITE_GET_CPUID");
-	must(vcpu, VM_SET_CPUID, &cpuid, "VM_SET_CPUID");
-	vl_set_state();
+	nr_cpus = cpus;
+	for (unsigned int i = 0; i < cpus; i++)
+		create_vcpu(i);
 }
 
-static void vl_start(uint64_t rsi, uint64_t rdi, uint64_t rbx)
+static void vl_start(unsigned int cpu, uint64_t rsi, uint64_t rdi, uint64_t rbx)
 {
 	struct vmx_lite_regs regs = {
-		.rip = CODE, .rsp = STACK, .rflags = 2, .rsi = rsi, .rdi = rdi, .rbx = rbx,
+		.rip = CODE(cpu), .rsp = STACK(cpu),
+		.rflags = 2, .rsi = rsi, .rdi = rdi, .rbx = rbx,
 	};
 
-	must(vcpu, VM_SET_REGS, &regs, "VM_SET_REGS");
+	must(vcpus[cpu].fd, VM_SET_REGS, &regs, "VM_SET_REGS");
 }
 
-static enum exit vl_run(uint16_t *port)
+static enum exit vl_run(unsigned int cpu, uint16_t *port)
 {
-	if (ioctl(vcpu, VM_RUN, 0) < 0)
+	const struct vmx_lite_run *run = vcpus[cpu].run;
+
+	if (ioctl(vcpus[cpu].fd, VM_RUN, 0) < 0)
 		die("VM_RUN: %s", strerror(errno));
 	switch (run->exit_reason) {
 	case VM_EXITCODE_INOUT:
@@ -108,8 +131,10 @@ static enum exit vl_run(uint16_t *port)
 
 static void vl_destroy(void)
 {
-	munmap(run, info.run_size);
-	close(vcpu);
+	for (unsigned int i = 0; i < nr_cpus; i++) {
+		munmap(vcpus[i].run, info.run_size);
+		close(vcpus[i].fd);
+	}
 	close(vm);
 	close(dev);
 }

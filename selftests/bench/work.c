@@ -11,8 +11,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +56,7 @@ static void calibrate(void)
 }
 
 /* Time for who looks at counters; the counters hold still meanwhile. */
-static void mark(const char *name, const char *what, unsigned long count)
+static void tell(const char *name, const char *what, unsigned long count)
 {
 	usleep(100000);
 	printf("mark %s %s %lu\n", name, what, count);
@@ -71,57 +69,7 @@ static void report(const char *name, const char *unit, double ticks, double piec
 	printf("%s %s %.1f\n", name, unit, ticks / ticks_per_insn / pieces);
 }
 
-/* ------------------------------------------------------------ CPUs */
-
-struct end {
-	int from, to;
-	unsigned long rounds;
-};
-
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	must(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
-}
-
-static void *echo(void *arg)
-{
-	struct end *end = arg;
-	char byte;
-
-	pin(1);
-	for (unsigned long i = 0; i < end->rounds; i++)
-		must(read(end->from, &byte, 1) == 1 && write(end->to, &byte, 1) == 1, "pipe");
-	return NULL;
-}
-
-/* A thread wakes one on another CPU, and is woken by it: two reschedule IPIs. */
-static void work_ipi(const char *name)
-{
-	const unsigned long rounds = 400;
-	struct end end = { .rounds = rounds + 1 };
-	pthread_t thread;
-	int there[2], back[2];
-	uint64_t begin;
-	char byte = 0;
-
-	must(!pipe(there) && !pipe(back), "pipe");
-	end.from = there[0];
-	end.to = back[1];
-	pin(0);
-	must(!pthread_create(&thread, NULL, echo, &end), "pthread_create");
-	must(write(there[1], &byte, 1) == 1 && read(back[0], &byte, 1) == 1, "pipe");
-	mark(name, "begin", rounds);
-	begin = __rdtsc();
-	for (unsigned long i = 0; i < rounds; i++)
-		must(write(there[1], &byte, 1) == 1 && read(back[0], &byte, 1) == 1, "pipe");
-	report(name, "instructions", __rdtsc() - begin, rounds);
-	mark(name, "end", rounds);
-	pthread_join(thread, NULL);
-}
+/* ------------------------------------------------------------ the timer */
 
 /* How late a sleeper wakes. */
 static void work_timer(const char *name)
@@ -135,7 +83,7 @@ static void work_timer(const char *name)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	begin = now.tv_sec * 1e9 + now.tv_nsec;
 	tsc = __rdtsc();
-	mark(name, "begin", rounds);
+	tell(name, "begin", rounds);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	for (unsigned long i = 0; i < rounds; i++) {
 		struct timespec then = now;
@@ -151,7 +99,7 @@ static void work_timer(const char *name)
 	}
 	ticks_per_ns = (__rdtsc() - tsc) / (now.tv_sec * 1e9 + now.tv_nsec - begin);
 	report(name, "instructions", late * ticks_per_ns, rounds);
-	mark(name, "end", rounds);
+	tell(name, "end", rounds);
 }
 
 /* ------------------------------------------------------------ the disk */
@@ -166,7 +114,7 @@ static void read_disk(const char *name, size_t size, unsigned long count, int is
 	fd = open(DISK, O_RDONLY | O_DIRECT);
 	must(fd >= 0, DISK);
 	must(!posix_memalign(&buffer, 4096, size), "memory");
-	mark(name, "begin", count);
+	tell(name, "begin", count);
 	begin = __rdtsc();
 	for (unsigned long i = 0; i < count; i++) {
 		unsigned long at = i;
@@ -178,7 +126,7 @@ static void read_disk(const char *name, size_t size, unsigned long count, int is
 		must(pread(fd, buffer, size, at % sectors * size) == (ssize_t)size, DISK);
 	}
 	report(name, "instructions", __rdtsc() - begin, count);
-	mark(name, "end", count);
+	tell(name, "end", count);
 	free(buffer);
 	close(fd);
 }
@@ -235,12 +183,12 @@ static void work_down(const char *name)
 	uint64_t begin;
 	int fd;
 
-	mark(name, "begin", kib);
+	tell(name, "begin", kib);
 	begin = __rdtsc();
 	fd = dial(DOWN);
 	must(drain(fd) == TRANSFER, "receive");
 	report(name, "instructions", __rdtsc() - begin, kib);
-	mark(name, "end", kib);
+	tell(name, "end", kib);
 	close(fd);
 }
 
@@ -251,14 +199,14 @@ static void work_up(const char *name)
 	char done;
 	int fd;
 
-	mark(name, "begin", kib);
+	tell(name, "begin", kib);
 	begin = __rdtsc();
 	fd = dial(UP);
 	send_all(fd);
 	shutdown(fd, SHUT_WR);
 	must(read(fd, &done, 1) == 1, "answer");
 	report(name, "instructions", __rdtsc() - begin, kib);
-	mark(name, "end", kib);
+	tell(name, "end", kib);
 	close(fd);
 }
 
@@ -299,28 +247,34 @@ static const struct {
 	const char *name;
 	void (*work)(const char *name);
 } works[] = {
-	{ "ipi", work_ipi },
 	{ "sleeper", work_timer },
 	{ "blk-4k", work_random },
 	{ "blk-128k", work_sequential },
 	{ "net-down", work_down },
 	{ "net-up", work_up },
+	{ }
 };
+
+static void do_work(const char *name)
+{
+	for (unsigned int i = 0; works[i].name; i++) {
+		if (strcmp(works[i].name, name))
+			continue;
+		works[i].work(name);
+		return;
+	}
+	printf("work: what is %s?\n", name);
+	exit(1);
+}
 
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "serve"))
 		serve();
 	calibrate();
-	for (int i = 1; i < argc; i++) {
-		size_t n = 0;
-
-		while (n < sizeof(works) / sizeof(works[0]) && strcmp(argv[i], works[n].name))
-			n++;
-		must(n < sizeof(works) / sizeof(works[0]), argv[i]);
-		works[n].work(argv[i]);
-	}
+	for (int i = 1; i < argc; i++)
+		do_work(argv[i]);
 	/* The last mark is for memory. */
-	mark("idle", "end", 1);
+	tell("idle", "end", 1);
 	return 0;
 }
