@@ -23,7 +23,7 @@ ALLOW = []
 
 CPU = {
     "qemu": "max",
-    "qemu-vmx": "Nehalem,vmx=on",
+    "qemu-vmx": "Nehalem,vmx=on,invtsc=on",
     "kvm": "host",
 }
 
