@@ -50,6 +50,10 @@ static int vcpu_show(struct seq_file *m, void *unused)
 	seq_printf(m, "ept_faults %llu\n", s->ept_faults);
 	seq_printf(m, "halts %llu\n", s->halts);
 	seq_printf(m, "kicks %llu\n", s->kicks);
+	seq_printf(m, "halt_polls %llu\n", s->halt_polls);
+	seq_printf(m, "halt_poll_hits %llu\n", s->halt_poll_hits);
+	seq_printf(m, "halt_poll_ns %u\n", READ_ONCE(vcpu->hw.poll_ns));
+	seq_printf(m, "yields %llu\n", s->yields);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vcpu);

@@ -161,7 +161,11 @@ static int exit_hlt(struct vl_vcpu *vcpu)
 
 static int exit_pause(struct vl_vcpu *vcpu)
 {
-	return skip_to_user(vcpu, VM_EXITCODE_PAUSE);
+	if (vcpu->hw.cap[VM_CAP_PAUSE_EXIT])
+		return skip_to_user(vcpu, VM_EXITCODE_PAUSE);
+	vl_vcpu_skip(vcpu);
+	vl_vcpu_yield(vcpu);
+	return VL_RESUME;
 }
 
 static int exit_mtrap(struct vl_vcpu *vcpu)

@@ -394,36 +394,6 @@ static int service_requests(struct vl_vcpu *vcpu)
 	return VL_RESUME;
 }
 
-static bool may_wake(struct vl_vcpu *vcpu)
-{
-	const unsigned long stir = BIT(VL_REQ_NMI) | BIT(VL_REQ_INIT) | BIT(VL_REQ_SIPI) |
-				   BIT(VL_REQ_SUSPEND) | BIT(VL_REQ_SPINUP);
-
-	if ((vcpu->requests[0] & stir) || READ_ONCE(vcpu->run->immediate_exit) ||
-	    READ_ONCE(vl_stopping) || signal_pending(current))
-		return true;
-	return vcpu->activity == VMX_LITE_HALTED && vl_vcpu_has_event(vcpu);
-}
-
-/* HLT, and the wait for SIPI: sleep until something comes. */
-static void wait_for_event(struct vl_vcpu *vcpu)
-{
-	DECLARE_SWAITQUEUE(wait);
-
-	vcpu->hw.stats.halts++;
-	for (;;) {
-		prepare_to_swait_exclusive(&vcpu->wait, &wait, TASK_INTERRUPTIBLE);
-		if (may_wake(vcpu))
-			break;
-		schedule();
-	}
-	finish_swait(&vcpu->wait, &wait);
-	if (vcpu->activity == VMX_LITE_HALTED && vl_vcpu_has_event(vcpu)) {
-		WRITE_ONCE(vcpu->activity, VMX_LITE_RUNNING);
-		vl_request(vcpu, VL_REQ_EVENT);
-	}
-}
-
 typedef int (*complete_fn)(struct vl_vcpu *vcpu);
 
 static const complete_fn completions[] = {
@@ -470,7 +440,7 @@ static int run_loop(struct vl_vcpu *vcpu)
 			return vl_exit_to_user(vcpu, VM_EXITCODE_EXTINT);
 		}
 		if (unlikely(vcpu->activity != VMX_LITE_RUNNING)) {
-			wait_for_event(vcpu);
+			vl_vcpu_wait(vcpu);
 			continue;
 		}
 
@@ -500,9 +470,11 @@ int vl_vcpu_run(struct vl_vcpu *vcpu)
 	/* The pin may have risen since the last entry. */
 	if (unlikely(READ_ONCE(vcpu->run->intr_pin)))
 		vl_request(vcpu, VL_REQ_EVENT);
-	/* Pairs with ask_for_thread() in irq.c. */
-	if (unlikely(READ_ONCE(vcpu->thread) != VL_THREAD_RUNS))
+	if (unlikely(rcu_access_pointer(vcpu->pid) != task_pid(current))) {
+		vl_vcpu_note_thread(vcpu);
+		/* Pairs with ask_for_thread() in irq.c. */
 		xchg(&vcpu->thread, VL_THREAD_RUNS);
+	}
 	fpu_swap_kvm_fpstate(&vcpu->hw.fpu, true);
 	ret = complete_last_exit(vcpu);
 	if (ret == VL_RESUME)

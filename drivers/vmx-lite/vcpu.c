@@ -5,6 +5,7 @@
 #include <linux/cpumask.h>
 #include <linux/idr.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <asm/tsc.h>
@@ -20,6 +21,7 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct vl_vcpu *vcpu = container_of(notifier, struct vl_vcpu, hw.notifier);
 
+	WRITE_ONCE(vcpu->preempted, false);
 	vl_vmx_load(vcpu);
 }
 
@@ -32,7 +34,11 @@ static void leave_cpu(struct vl_vcpu *vcpu)
 
 static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
 {
-	leave_cpu(container_of(notifier, struct vl_vcpu, hw.notifier));
+	struct vl_vcpu *vcpu = container_of(notifier, struct vl_vcpu, hw.notifier);
+
+	leave_cpu(vcpu);
+	if (task_is_running(current))
+		WRITE_ONCE(vcpu->preempted, true);
 }
 
 static struct preempt_ops preempt_ops = {
@@ -201,6 +207,7 @@ void vl_vcpu_destroy(struct vl_vcpu *vcpu)
 	if (hw->vpid)
 		ida_free(&vpids, hw->vpid);
 	free_pages((unsigned long)vcpu->run, VL_RUN_ORDER);
+	put_pid(rcu_access_pointer(vcpu->pid));
 	kfree(vcpu);
 }
 
@@ -208,8 +215,10 @@ void vl_vcpu_kick(struct vl_vcpu *vcpu)
 {
 	int cpu;
 
-	if (swq_has_sleeper(&vcpu->wait))
+	if (swq_has_sleeper(&vcpu->wait)) {
+		WRITE_ONCE(vcpu->preempted, true);
 		swake_up_one(&vcpu->wait);
+	}
 	/* Pairs with the store in run.c: either it sees the request or we its mode. */
 	smp_mb__after_atomic();
 	if (cmpxchg(&vcpu->mode, VL_IN_GUEST, VL_EXITING) != VL_IN_GUEST)

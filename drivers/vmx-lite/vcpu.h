@@ -208,6 +208,7 @@ struct vl_hw {
 	u64 cr4_allowed;
 	u64 xcr0_allowed;
 
+	unsigned int poll_ns;		/* how long the next HLT polls: sched.c */
 	struct vmx_lite_stats stats;
 };
 
@@ -233,6 +234,11 @@ void vl_vcpu_skip_from(struct vl_vcpu *vcpu, unsigned long old, u32 len);
 void vl_vcpu_retire(struct vl_vcpu *vcpu);
 int vl_exit_to_user(struct vl_vcpu *vcpu, enum vmx_lite_exit_reason reason);
 int vl_exit_internal(struct vl_vcpu *vcpu, enum vmx_lite_internal why, int error);
+
+/* ---- sched.c ---- */
+void vl_vcpu_wait(struct vl_vcpu *vcpu);
+void vl_vcpu_note_thread(struct vl_vcpu *vcpu);
+void vl_vcpu_yield(struct vl_vcpu *vcpu);
 
 /* ---- exit.c, exit-cr.c, exit-io.c ---- */
 int vl_handle_exit(struct vl_vcpu *vcpu);

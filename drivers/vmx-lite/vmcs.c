@@ -7,6 +7,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
@@ -15,6 +16,15 @@
 #include "vcpu.h"
 #include "vmx.h"
 #include "vmx-lite.h"
+
+/* SDM vol. 3, 26.1.3: PAUSEs that follow one another within the gap are a loop. */
+static unsigned int ple_gap = 128;
+module_param(ple_gap, uint, 0444);
+MODULE_PARM_DESC(ple_gap, "TSC cycles between two PAUSEs of one loop");
+
+static unsigned int ple_window = 4096;
+module_param(ple_window, uint, 0444);
+MODULE_PARM_DESC(ple_window, "TSC cycles that a loop of PAUSE in the guest's kernel may last before another vCPU gets its turn (0: for ever)");
 
 /* A field the CPU does not have: our mistake, worth one line. */
 void vl_vmwrite_failed(unsigned long field, unsigned long value)
@@ -140,6 +150,7 @@ static void setup_host(void)
 void vl_vmcs_setup(struct vl_vcpu *vcpu)
 {
 	struct vl_hw *hw = &vcpu->hw;
+	u32 proc2 = vl_vmx.proc2;
 	int i;
 
 	hw->proc = vl_vmx.proc;
@@ -147,8 +158,11 @@ void vl_vmcs_setup(struct vl_vcpu *vcpu)
 	vmcs_write(PIN_BASED_VM_EXEC_CONTROL, vl_vmx.pin);
 	vmcs_write(CPU_BASED_VM_EXEC_CONTROL, hw->proc);
 	/* SDM vol. 3, 27.2.1.1: VPIDs enabled and VPID 0 would fail the entry. */
-	vmcs_write(SECONDARY_VM_EXEC_CONTROL,
-		   hw->vpid ? vl_vmx.proc2 : vl_vmx.proc2 & ~SECONDARY_EXEC_ENABLE_VPID);
+	if (!hw->vpid)
+		proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
+	if (!ple_window)
+		proc2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
+	vmcs_write(SECONDARY_VM_EXEC_CONTROL, proc2);
 	vmcs_write(VM_EXIT_CONTROLS, vl_vmx.exit);
 	vmcs_write(VM_ENTRY_CONTROLS, hw->entry_controls);
 
@@ -165,6 +179,10 @@ void vl_vmcs_setup(struct vl_vcpu *vcpu)
 	vmcs_write(EPT_POINTER, vl_ept_pointer(&vcpu->vm->mem.ept));
 	if (hw->vpid)
 		vmcs_write(VIRTUAL_PROCESSOR_ID, hw->vpid);
+	if (proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
+		vmcs_write(PLE_GAP, ple_gap);
+		vmcs_write(PLE_WINDOW, ple_window);
+	}
 	if (vl_has(VMX_LITE_FEAT_TPR_SHADOW)) {
 		vmcs_write(VIRTUAL_APIC_PAGE_ADDR, vl_lapic_page_hpa(vcpu));
 		vmcs_write(TPR_THRESHOLD, 0);

@@ -86,6 +86,7 @@ struct vl_vm {
 	unsigned int nr_vcpus;		/* highest id + 1; (m), READ_ONCE */
 
 	u32 suspended;			/* enum vmx_lite_suspend_how, (a) once */
+	unsigned int last_yield;	/* id of the last vCPU that got a CPU by it; (a) */
 	u64 tsc_offset;			/* of new vCPUs; tsc.c, (r) but for a sleep of the host */
 	struct list_head tsc_list;	/* tsc.c */
 	struct dentry *debugfs;		/* (r) */
@@ -109,6 +110,11 @@ struct vl_vcpu {
 	DECLARE_BITMAP(requests, VL_NR_REQS);	/* (a) */
 	int mode;			/* enum vl_mode, (a) */
 	struct swait_queue_head wait;	/* the thread waiting in HLT */
+	struct pid __rcu *pid;		/* of the thread that called VM_RUN last; (v) */
+	/* Hints for vl_vcpu_yield(); (a) */
+	bool preempted;			/* the thread wants a CPU and has none */
+	bool spins;			/* it is in a loop of PAUSE */
+	bool spins_turn;
 	u32 sipi;			/* VL_SIPI_VALID and a vector, or 0; (a) */
 	u32 thread;			/* enum vl_thread, (a) */
 	DECLARE_BITMAP(spinup, VMX_LITE_MAX_VCPUS);	/* (v) SPINUP_AP exits to come */

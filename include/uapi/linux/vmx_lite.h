@@ -449,6 +449,9 @@ struct vmx_lite_tsc {
  * @ept_faults: guest pages mapped on demand
  * @halts: waits for an interrupt in the kernel
  * @kicks: times another thread made the vCPU leave the guest
+ * @halt_polls: halts that looked for an event for a while before they slept
+ * @halt_poll_hits: those of them that found one, and did not sleep
+ * @yields: PAUSE loops (exits[40]) that gave their CPU to another vCPU
  */
 struct vmx_lite_stats {
 	__u64 exits[VMX_LITE_STAT_REASONS];
@@ -458,7 +461,10 @@ struct vmx_lite_stats {
 	__u64 ept_faults;
 	__u64 halts;
 	__u64 kicks;
-	__u64 pad[8];
+	__u64 halt_polls;
+	__u64 halt_poll_hits;
+	__u64 yields;
+	__u64 pad[5];
 };
 
 /* ------------------------------------------------------------ the run page */
