@@ -45,6 +45,7 @@ static void load_controls(CPUX86State *env)
     env->vmx.proc = vmx_read(env, VMCS_PRI_PROC_BASED_CTLS);
     env->vmx.proc2 = vmx_proc2(env);
     env->vmx.mtf = env->vmx.proc & VMX_CPU_BASED_MONITOR_TRAP_FLAG;
+    env->vmx.ple_last = 0;
     env->intercept = 0;
     env->intercept_exceptions = 0;
     env->tsc_offset = env->vmx.proc & VMX_CPU_BASED_USE_TSC_OFFSETING ?

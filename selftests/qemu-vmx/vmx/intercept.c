@@ -77,6 +77,27 @@ static void unblock_nmis(CPUX86State *env)
     }
 }
 
+/* PAUSE-loop exiting, whose time is the TSC's (26.1.3) */
+static bool pause_loop_exits(CPUX86State *env)
+{
+    uint64_t last = env->vmx.ple_last;
+    uint64_t now;
+
+    if (!(env->vmx.proc2 & VMX_SECONDARY_EXEC_PAUSE_LOOP_EXITING) ||
+        (env->hflags & HF_CPL_MASK)) {
+        return false;
+    }
+    /* PAUSE ends its block, so that counted instructions tell the time here */
+    env_cpu(env)->can_do_io = 1;
+    now = cpu_get_tsc(env);
+    env->vmx.ple_last = now;
+    if (!last || now - last > vmx_read(env, VMCS_PLE_GAP)) {
+        env->vmx.ple_first = now;
+        return false;
+    }
+    return now - env->vmx.ple_first > vmx_read(env, VMCS_PLE_WINDOW);
+}
+
 /*
  * The hooks that SVM has in the translator and the helpers serve VMX too.
  */
@@ -98,6 +119,12 @@ void cpu_vmx_intercept(CPUX86State *env, uint32_t svm_type, uint64_t param,
     case SVM_EXIT_IRET:
         unblock_nmis(env);
         return;
+    case SVM_EXIT_PAUSE:
+        if (!(env->vmx.proc & VMX_CPU_BASED_PAUSE_EXITING) &&
+            pause_loop_exits(env)) {
+            cpu_vmx_exit(env, EXIT_REASON_PAUSE, 0, ra);
+        }
+        break;
     case SVM_EXIT_RDTSCP:
         if (!(env->vmx.proc2 & VMX_SECONDARY_EXEC_RDTSCP)) {
             raise_exception_ra(env, EXCP06_ILLOP, ra);

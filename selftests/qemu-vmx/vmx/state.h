@@ -52,6 +52,8 @@ typedef struct X86VMXState {
     uint64_t fault_addr;        /* linear address of the last page fault */
     uint64_t pdpte[4];
     uint64_t debugctl;
+    uint64_t ple_first;         /* TSC at the first PAUSE of a loop */
+    uint64_t ple_last;          /* and at the last; 0: none since VM entry */
     X86VMXTLBTag host_tlb, guest_tlb;
 } X86VMXState;
 

@@ -41,6 +41,11 @@ guest_vectors:
 	one	rdtsc, rdtsc
 	one	rdtscp, rdtscp
 	one	pause, pause
+	piece	pause_loop
+	pause
+	dec	%ecx
+	jnz	g_pause_loop
+	done
 	one	monitor, monitor
 	one	mwait, mwait
 	one	ud2, ud2

@@ -15,6 +15,7 @@ void g_rdpmc(void);
 void g_rdtsc(void);
 void g_rdtscp(void);
 void g_pause(void);
+void g_pause_loop(void);
 void g_monitor(void);
 void g_mwait(void);
 void g_ud2(void);

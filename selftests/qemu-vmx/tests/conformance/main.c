@@ -99,6 +99,8 @@ static const char *const bochs_differences[] = {
 	"pending debug exceptions: TF without BS in the MOV SS shadow",
 	"an exit by a fault saves RF 1",
 	"blocking by MOV SS and the pending step are saved",
+	/* a loop goes on through VM entries */
+	"PAUSE-loop exiting: the first PAUSE",
 	/* it looks for them only after some instructions */
 	"an interrupt exits with IF 0",
 	"an interrupt exits, acknowledged",
