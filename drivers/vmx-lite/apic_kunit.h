@@ -77,6 +77,20 @@ static inline u32 apic_test_took(struct vl_vm *vm, u8 vector)
 	return mask;
 }
 
+static inline void apic_test_add(struct kunit *test, struct vl_vm *vm, unsigned int id)
+{
+	struct vl_vcpu *vcpu = kunit_kzalloc(test, sizeof(*vcpu), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, vcpu);
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->hw.maxphyaddr = 40;
+	KUNIT_ASSERT_EQ(test, 0, vl_lapic_create(vcpu));
+	vm->vcpus[id] = vcpu;
+	vm->nr_vcpus = max(vm->nr_vcpus, id + 1);
+	apic_test_write(vcpu, APIC_SPIV, APIC_SPIV_APIC_ENABLED | 0xff);
+}
+
 static inline int apic_test_init(struct kunit *test)
 {
 	struct vl_vm *vm = kunit_kzalloc(test, sizeof(*vm), GFP_KERNEL);
@@ -86,18 +100,8 @@ static inline int apic_test_init(struct kunit *test)
 	test->priv = vm;
 	vl_ioapic_init(vm);
 	vl_irqfd_init(vm);
-	for (i = 0; i < APIC_TEST_VCPUS; i++) {
-		struct vl_vcpu *vcpu = kunit_kzalloc(test, sizeof(*vcpu), GFP_KERNEL);
-
-		KUNIT_ASSERT_NOT_NULL(test, vcpu);
-		vcpu->vm = vm;
-		vcpu->id = apic_test_ids[i];
-		vcpu->hw.maxphyaddr = 40;
-		KUNIT_ASSERT_EQ(test, 0, vl_lapic_create(vcpu));
-		vm->vcpus[vcpu->id] = vcpu;
-		vm->nr_vcpus = vcpu->id + 1;
-		apic_test_write(vcpu, APIC_SPIV, APIC_SPIV_APIC_ENABLED | 0xff);
-	}
+	for (i = 0; i < APIC_TEST_VCPUS; i++)
+		apic_test_add(test, vm, apic_test_ids[i]);
 	return 0;
 }
 

@@ -295,6 +295,124 @@ static void irq_init_and_sipi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vm->vcpus[5]->sipi, VL_SIPI_VALID | 0x9bU);
 }
 
+/* Of several before the vCPU looks, the first start-up IPI counts. */
+static void irq_first_sipi(struct kunit *test)
+{
+	static const struct vl_irq init = { .dest = 5, .mode = VL_IRQ_INIT, .assert = true };
+	struct vl_irq sipi = { .dest = 5, .mode = VL_IRQ_SIPI, .vector = 0x9b };
+	struct vl_vm *vm = test->priv;
+
+	vl_irq_deliver(vm, NULL, &sipi);
+	sipi.vector = 0x9c;
+	vl_irq_deliver(vm, NULL, &sipi);
+	KUNIT_EXPECT_EQ(test, vm->vcpus[5]->sipi, VL_SIPI_VALID | 0x9bU);
+	vl_irq_deliver(vm, NULL, &init);
+	KUNIT_EXPECT_EQ(test, vm->vcpus[5]->sipi, 0U);
+	vl_irq_deliver(vm, NULL, &sipi);
+	KUNIT_EXPECT_EQ(test, vm->vcpus[5]->sipi, VL_SIPI_VALID | 0x9cU);
+}
+
+/* A thread is asked for where there is none, the vCPU waits, and nobody has asked yet. */
+static void irq_spinup(struct kunit *test)
+{
+	static const struct vl_irq sipi = { .mode = VL_IRQ_SIPI, .shorthand = VL_IRQ_OTHERS };
+	DECLARE_BITMAP(want, VMX_LITE_MAX_VCPUS);
+	struct vl_vm *vm = test->priv;
+	struct vl_vcpu *src = vm->vcpus[1];
+
+	vm->vcpus[0]->activity = VMX_LITE_WAIT_SIPI;
+	vm->vcpus[0]->thread = VL_THREAD_RUNS;
+	vm->vcpus[2]->activity = VMX_LITE_WAIT_SIPI;
+	vm->vcpus[5]->activity = VMX_LITE_HALTED;
+	vm->vcpus[17]->activity = VMX_LITE_RUNNING;
+	set_bit(VL_REQ_INIT, vm->vcpus[17]->requests);
+	vm->vcpus[33]->activity = VMX_LITE_WAIT_SIPI;
+
+	bitmap_zero(want, VMX_LITE_MAX_VCPUS);
+	__set_bit(2, want);
+	__set_bit(17, want);
+	__set_bit(33, want);
+	KUNIT_EXPECT_EQ(test, vl_irq_deliver(vm, src, &sipi), 5);
+	KUNIT_EXPECT_TRUE(test, bitmap_equal(src->spinup, want, VMX_LITE_MAX_VCPUS));
+	KUNIT_EXPECT_TRUE(test, test_bit(VL_REQ_SPINUP, src->requests));
+	KUNIT_EXPECT_EQ(test, vm->vcpus[2]->thread, (u32)VL_THREAD_WANTED);
+	KUNIT_EXPECT_EQ(test, vm->vcpus[0]->thread, (u32)VL_THREAD_RUNS);
+
+	bitmap_zero(src->spinup, VMX_LITE_MAX_VCPUS);
+	vl_irq_deliver(vm, src, &sipi);
+	KUNIT_EXPECT_TRUE(test, bitmap_empty(src->spinup, VMX_LITE_MAX_VCPUS));
+	/* A device has nobody to tell. */
+	vm->vcpus[2]->thread = VL_THREAD_NONE;
+	vl_irq_deliver(vm, NULL, &sipi);
+	KUNIT_EXPECT_EQ(test, vm->vcpus[2]->thread, (u32)VL_THREAD_NONE);
+}
+
+/* Which of 64 have a vector in IRR; then it is taken away. */
+static u64 all_took(struct vl_vm *vm, u8 vector)
+{
+	u64 mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < VMX_LITE_MAX_VCPUS; i++) {
+		if (!apic_test_bit(vm->vcpus[i], APIC_IRR, vector))
+			continue;
+		mask |= BIT_ULL(i);
+		clear_bit(vector & 31, vm->vcpus[i]->lapic->page + APIC_IRR + (vector >> 5) * 16);
+	}
+	return mask;
+}
+
+static void irq_sixty_four(struct kunit *test)
+{
+	struct vl_vm *vm = test->priv;
+	struct vl_irq irq = { .vector = 0x55 };
+	unsigned int i;
+
+	for (i = 0; i < VMX_LITE_MAX_VCPUS; i++)
+		if (!vm->vcpus[i])
+			apic_test_add(test, vm, i);
+	/* xAPIC: by id; the cluster model reaches 15 clusters of four */
+	for (i = 0; i < VMX_LITE_MAX_VCPUS; i++) {
+		irq.dest = i;
+		KUNIT_EXPECT_EQ(test, vl_irq_deliver(vm, NULL, &irq), 1);
+		KUNIT_EXPECT_EQ(test, all_took(vm, 0x55), BIT_ULL(i));
+		apic_test_write(vm->vcpus[i], APIC_DFR, APIC_DFR_CLUSTER);
+		apic_test_write(vm->vcpus[i], APIC_LDR,
+				i < 60 ? (i / 4) << 28 | BIT(i % 4) << 24 : 0);
+	}
+	irq.logical = true;
+	for (i = 0; i < 60; i++) {
+		irq.dest = (i / 4) << 4 | BIT(i % 4);
+		KUNIT_EXPECT_EQ(test, vl_irq_deliver(vm, NULL, &irq), 1);
+		KUNIT_EXPECT_EQ(test, all_took(vm, 0x55), BIT_ULL(i));
+	}
+	irq.dest = 0xff;
+	KUNIT_EXPECT_EQ(test, vl_irq_deliver(vm, NULL, &irq), 64);
+	KUNIT_EXPECT_EQ(test, all_took(vm, 0x55), ~0ULL);
+
+	/* x2APIC: four clusters of sixteen, of which any part can be addressed */
+	for (i = 0; i < VMX_LITE_MAX_VCPUS; i++)
+		apic_test_x2apic(vm->vcpus[i]);
+	irq.x2apic = true;
+	for (i = 0; i < VMX_LITE_MAX_VCPUS; i++) {
+		irq.dest = (i / 16) << 16 | BIT(i % 16) | 1;
+		KUNIT_EXPECT_EQ(test, vl_irq_deliver(vm, NULL, &irq), i % 16 ? 2 : 1);
+		KUNIT_EXPECT_EQ(test, all_took(vm, 0x55),
+				BIT_ULL(i) | BIT_ULL(round_down(i, 16)));
+	}
+	irq.dest = 4 << 16 | 0xffff;
+	KUNIT_EXPECT_EQ(test, vl_irq_deliver(vm, NULL, &irq), 0);
+	irq.dest = 0xffffffff;
+	KUNIT_EXPECT_EQ(test, vl_irq_deliver(vm, NULL, &irq), 64);
+	KUNIT_EXPECT_EQ(test, all_took(vm, 0x55), ~0ULL);
+	irq.shorthand = VL_IRQ_OTHERS;
+	KUNIT_EXPECT_EQ(test, vl_irq_deliver(vm, vm->vcpus[63], &irq), 63);
+	KUNIT_EXPECT_EQ(test, all_took(vm, 0x55), ~BIT_ULL(63));
+	irq.shorthand = VL_IRQ_SELF;
+	KUNIT_EXPECT_EQ(test, vl_irq_deliver(vm, vm->vcpus[63], &irq), 1);
+	KUNIT_EXPECT_EQ(test, all_took(vm, 0x55), BIT_ULL(63));
+}
+
 static struct kunit_case irq_cases[] = {
 	KUNIT_CASE(irq_ipi_physical),
 	KUNIT_CASE(irq_ipi_trigger_mode),
@@ -306,6 +424,9 @@ static struct kunit_case irq_cases[] = {
 	KUNIT_CASE(irq_ipi_special),
 	KUNIT_CASE(irq_msi),
 	KUNIT_CASE(irq_init_and_sipi),
+	KUNIT_CASE(irq_first_sipi),
+	KUNIT_CASE(irq_spinup),
+	KUNIT_CASE(irq_sixty_four),
 	{}
 };
 

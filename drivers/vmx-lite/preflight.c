@@ -127,6 +127,8 @@ static enum vmx_lite_reason check_ept(struct vl_vmx *vmx, u32 may_proc, u32 may_
 		vmx->features |= VMX_LITE_FEAT_MTRAP;
 	if (may_proc & CPU_BASED_PAUSE_EXITING)
 		vmx->features |= VMX_LITE_FEAT_PAUSE_EXIT;
+	if (may_proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING)
+		vmx->features |= VMX_LITE_FEAT_PAUSE_LOOP;
 	if (may_proc & CPU_BASED_TPR_SHADOW)
 		vmx->features |= VMX_LITE_FEAT_TPR_SHADOW;
 	if (boot_cpu_has(X86_FEATURE_XSAVE))

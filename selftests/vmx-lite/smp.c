@@ -20,6 +20,10 @@
 
 #include "vl.h"
 
+/* In seconds: not a matter of the tests, whose emulated machine may be slow. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	300
+
 #define MAX_CPUS	VMX_LITE_MAX_VCPUS
 
 #define PORT_END	0xf0
@@ -213,7 +217,7 @@ VL_GUEST(code, 64,
 	 /* The host changes the page at 4 MiB, then says what it holds at least. */
 	 "g_watch: mov 0x50(%r12), %eax; mov 0x400000, %ecx; cmp %eax, %ecx; jae 1f;"
 	 "lock incq 0x20(%r12);"
-	 "1: incl (%r13); lock incl 0x54(%r12); jmp g_watch;"
+	 "1: incl (%r13); lock incl 0x54(%r12); pause; jmp g_watch;"
 
 	 /* INIT and SIPI, twice, for all others; each must start, and start once. */
 	 "g_cycles: test %esi, %esi; jz 1f; cli; hlt;"
@@ -645,7 +649,7 @@ static void wait_for_reads(struct smp *smp, unsigned int more)
  */
 TEST_F(smp, remap_under_readers)
 {
-	const unsigned int changes = 100;
+	const unsigned int changes = 30;
 	struct smp *smp = &self->smp;
 	uint8_t *page = smp->vm.ram + WATCHED;
 	int fd = memfd_create("pages", 0);
@@ -944,6 +948,171 @@ TEST(sixty_four)
 		EXPECT_EQ(1, counted(&smp, i, 61));
 		EXPECT_EQ(1, counted(&smp, i, 0));
 	}
+	smp_exit(&smp);
+}
+
+/* ------------------------------------------------------------ waiting and spinning */
+
+#define PARAMETER	"/sys/module/vmx_lite/parameters/"
+
+static unsigned int get_parameter(const char *name)
+{
+	char path[128], text[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), PARAMETER "%s", name);
+	f = fopen(path, "r");
+	if (!f || !fgets(text, sizeof(text), f))
+		vl_die("%s cannot be read", path);
+	fclose(f);
+	return strtoul(text, NULL, 0);
+}
+
+static void set_parameter(const char *name, unsigned int value)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), PARAMETER "%s", name);
+	f = fopen(path, "w");
+	if (!f || fprintf(f, "%u", value) < 0 || fclose(f))
+		vl_die("%s cannot be written", path);
+}
+
+/* Many spin for what others, who have no CPU, are to do. */
+TEST(pause_loops)
+{
+	struct vmx_lite_stats stats;
+	uint64_t loops = 0, yields = 0;
+	struct smp smp;
+	unsigned int i;
+
+	smp_init(&smp, 8, PROGRAM(storm), ROUNDS);
+	for (i = 0; i < smp.count; i++)
+		set_ipi(&smp, i, 0, ICR_OTHERS, all(&smp) & ~(1ULL << i), i);
+	RUN_TO_END(&smp);
+	for (i = 0; i < smp.count; i++) {
+		vl_stats(&smp.cpus[i].vcpu, &stats);
+		loops += stats.exits[40];
+		yields += stats.yields;
+	}
+	if (smp.vm.info.features & VMX_LITE_FEAT_PAUSE_LOOP) {
+		EXPECT_LT(0, loops);
+		EXPECT_LT(0, yields);
+	} else {
+		EXPECT_EQ(0, loops);
+	}
+	EXPECT_LE(yields, loops);
+	smp_exit(&smp);
+}
+
+static struct vmx_lite_stats timers_again(struct smp *smp)
+{
+	struct vmx_lite_stats stats;
+	struct cpu *cpu = &smp->cpus[0];
+
+	memset(smp->vm.ram + COUNTS, 0, 512);
+	shared(smp)->done = 0;
+	vl_start(&cpu->vcpu, VL_CODE, VL_FLAGS);
+	start_thread(cpu);
+	join(cpu);
+	vl_stats(&cpu->vcpu, &stats);
+	return stats;
+}
+
+/*
+ * As long as halts are shorter than the limit the time of polling grows; it is given
+ * up after the first that is longer, or with a limit of 0.
+ */
+TEST(halt_polling)
+{
+	unsigned int before = get_parameter("halt_poll_ns");
+	struct vmx_lite_stats s, last;
+	struct smp smp;
+
+	set_parameter("halt_poll_ns", 0);
+	smp_init(&smp, 1, PROGRAM(timer), 200);
+	last = timers_again(&smp);
+	EXPECT_LT(0, last.halts);
+	EXPECT_EQ(0, last.halt_polls);
+	EXPECT_EQ(0, last.halt_poll_hits);
+
+	set_parameter("halt_poll_ns", 1U << 31);
+	s = timers_again(&smp);
+	EXPECT_LT(0, s.halt_polls);
+	EXPECT_LT(0, s.halt_poll_hits);
+	EXPECT_LE(s.halt_poll_hits, s.halt_polls);
+	last = s;
+
+	/* No halt is as short as that. */
+	set_parameter("halt_poll_ns", 1);
+	s = timers_again(&smp);
+	EXPECT_LT(last.halts, s.halts);
+	EXPECT_GE(1, s.halt_polls - last.halt_polls);
+	last = s;
+
+	set_parameter("halt_poll_ns", 0);
+	s = timers_again(&smp);
+	EXPECT_EQ(0, s.halt_polls - last.halt_polls);
+	smp_exit(&smp);
+	set_parameter("halt_poll_ns", before);
+}
+
+/* ------------------------------------------------------------ the host sleeps */
+
+static bool write_line(const char *path, const char *line)
+{
+	FILE *f = fopen(path, "w");
+	bool done = f && fputs(line, f) >= 0;
+
+	return f && !fclose(f) && done;
+}
+
+static bool can_test_sleep(void)
+{
+	char line[128] = "";
+	FILE *f = fopen("/sys/power/pm_test", "r");
+	bool can = f && fgets(line, sizeof(line), f) && strstr(line, "core");
+
+	if (f)
+		fclose(f);
+	return can;
+}
+
+/*
+ * All but the last step of a sleep: threads frozen, CPUs off but the first, VT-x off.
+ * Guests go on after it, and no TSC has gone back.
+ */
+TEST(host_sleep)
+{
+	struct vmx_lite_tsc first, other;
+	struct smp smp;
+	uint64_t last;
+	int i;
+
+	if (!can_test_sleep())
+		SKIP(return, "this kernel has no test of sleep");
+	smp_init(&smp, 2, PROGRAM(clock), ~0U);
+	start_thread(&smp.cpus[0]);
+	while (!__atomic_load_n(&shared(&smp)->last, __ATOMIC_SEQ_CST))
+		sched_yield();
+	for (i = 0; i < 2; i++) {
+		ASSERT_TRUE(write_line("/sys/power/pm_test", "core"));
+		ASSERT_TRUE(write_line("/sys/power/state", "mem"));
+		last = __atomic_load_n(&shared(&smp)->last, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&shared(&smp)->last, __ATOMIC_SEQ_CST) == last)
+			sched_yield();
+	}
+	ASSERT_TRUE(write_line("/sys/power/pm_test", "none"));
+	ASSERT_EQ(0, suspend(&smp));
+	for (i = 0; i < 2; i++) {
+		join(&smp.cpus[i]);
+		EXPECT_EQ(VM_EXITCODE_SUSPENDED, smp.cpus[i].exit);
+	}
+	EXPECT_EQ(0, shared(&smp)->errors);
+	ASSERT_EQ(0, vl_ioctl(smp.cpus[0].vcpu.fd, VM_GET_TSC, &first));
+	ASSERT_EQ(0, vl_ioctl(smp.cpus[1].vcpu.fd, VM_GET_TSC, &other));
+	EXPECT_EQ(first.offset, other.offset);
 	smp_exit(&smp);
 }
 

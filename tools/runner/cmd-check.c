@@ -44,6 +44,7 @@ static const struct {
 	{ VMX_LITE_FEAT_XSAVE, "XSAVE" },
 	{ VMX_LITE_FEAT_VIRTUAL_NMI, "virtual NMIs" },
 	{ VMX_LITE_FEAT_TSC_DEADLINE, "TSC deadline" },
+	{ VMX_LITE_FEAT_PAUSE_LOOP, "PAUSE-loop exiting" },
 };
 
 static int answer(u32 reason)

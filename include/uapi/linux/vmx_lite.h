@@ -52,6 +52,7 @@ enum vmx_lite_reason {
 #define VMX_LITE_FEAT_XSAVE		(1U << 8)
 #define VMX_LITE_FEAT_VIRTUAL_NMI	(1U << 9)
 #define VMX_LITE_FEAT_TSC_DEADLINE	(1U << 10)
+#define VMX_LITE_FEAT_PAUSE_LOOP	(1U << 11)	/* loops of PAUSE yield the CPU */
 
 /**
  * struct vmx_lite_info - VMX_LITE_GET_INFO
