@@ -229,8 +229,14 @@ VL_GUEST(code, 64,
 	 "2: pause; cmp %r9d, 4(%r12); jb 2b; je 3f; incq 0x20(%r12); mov 4(%r12), %r9d;"
 	 "3: dec %r14d; jnz 1b; out %al, $0xf0; hlt;");
 
-extern const uint8_t g_count[], g_storm[], g_ring[], g_timer[], g_clock[], g_shoot[], g_watch[],
-	g_cycles[];
+VL_LABEL(g_count);
+VL_LABEL(g_storm);
+VL_LABEL(g_ring);
+VL_LABEL(g_timer);
+VL_LABEL(g_clock);
+VL_LABEL(g_shoot);
+VL_LABEL(g_watch);
+VL_LABEL(g_cycles);
 
 #define PROGRAM(name)	(VL_CODE + (g_##name - code))
 
@@ -415,11 +421,10 @@ FIXTURE_VARIANT(smp) {
 	unsigned int cpus;
 };
 
-#define CPUS(n) FIXTURE_VARIANT_ADD(smp, n) { .cpus = n }
-CPUS(1);
-CPUS(2);
-CPUS(4);
-CPUS(8);
+FIXTURE_VARIANT_ADD(smp, 1) { .cpus = 1 };
+FIXTURE_VARIANT_ADD(smp, 2) { .cpus = 2 };
+FIXTURE_VARIANT_ADD(smp, 4) { .cpus = 4 };
+FIXTURE_VARIANT_ADD(smp, 8) { .cpus = 8 };
 
 FIXTURE_SETUP(smp)
 {

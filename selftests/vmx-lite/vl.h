@@ -104,8 +104,10 @@ struct vl_frame {
 
 /*
  * Code for the guest: VL_GUEST(name, 64, "insn; insn") makes name[] and
- * name_end[].  An address within it is VL_AT(label, name).
+ * name_end[].  VL_LABEL(label) declares an address within it.
  */
+#define VL_LABEL(name)	extern const uint8_t name[]
+
 #define VL_GUEST(name, bits, text)					\
 	asm(".pushsection .rodata\n.balign 16\n.code" #bits "\n"	\
 	    #name ":\n" text "\n" #name "_end:\n.code64\n.popsection\n"); \
