@@ -605,6 +605,181 @@ static void multiboot_broken(void)
 	ram_teardown();
 }
 
+/* ---- multiboot 2 ---- */
+
+/* A header of version 2 with an address tag, an entry tag, one to vary, and the end. */
+struct mb2_image {
+	u32 magic, architecture, length, checksum;
+	u16 address_type, address_flags;
+	u32 address_size;
+	u32 header_addr, load_addr, load_end_addr, bss_end_addr;
+	u16 entry_type, entry_flags;
+	u32 entry_size;
+	u32 entry_addr, entry_pad;
+	u16 more_type, more_flags;
+	u32 more_size;
+	u32 more[2];
+	u16 end_type, end_flags;
+	u32 end_size;
+	u8 code[64];
+};
+
+static struct mb2_image *make_multiboot2(void)
+{
+	struct mb2_image *m = (void *)(file + MB_OFFSET);
+	u32 length = offsetof(struct mb2_image, code);
+
+	memset(file, 0, sizeof(file));
+	*m = (struct mb2_image) {
+		.magic = 0xe85250d6, .length = length, .checksum = -(0xe85250d6 + length),
+		.address_type = 2, .address_size = 24,
+		.header_addr = 0x100000 + MB_OFFSET, .load_addr = 0x100000,
+		.load_end_addr = 0x100000 + MB_OFFSET + sizeof(*m),
+		.bss_end_addr = 0x102000,
+		.entry_type = 3, .entry_size = 12, .entry_addr = 0x100000 + MB_OFFSET + length,
+		.more_type = 1, .more_size = 16, .more = { 1, 6 },
+		.end_size = 8,
+	};
+	memset(m->code, 0xf4, sizeof(m->code));
+	return m;
+}
+
+#define MB2_SIZE	(MB_OFFSET + sizeof(struct mb2_image))
+
+/* A tag of the information, or NULL; the next of its type after @after. */
+static const u32 *mb2_tag(u32 type, const u32 *after)
+{
+	const u32 *info = ram_at(&ram, state.regs.rbx, 8);
+	const u32 *tag = info + 2;
+
+	for (; tag[0]; tag += ALIGN_UP(tag[1], 8) / 4)
+		if (tag[0] == type && tag > after)
+			return tag;
+	EXPECT_EQ(tag[1], 8);
+	EXPECT_EQ((char *)(tag + 2) - (char *)info, info[0]);
+	return NULL;
+}
+
+static void multiboot2_good(void)
+{
+	struct boot_module modules[2] = { { NULL, "one" }, { NULL, "two words" } };
+	struct boot_config config = { .cmdline = "hi", .modules = modules, .nr_modules = 2 };
+	const u32 *tag = NULL;
+
+	initrd_fd = make_file("abc", 3);
+	modules[0].path = path_of(initrd_fd);
+	modules[1].path = modules[0].path;
+	ram_setup(8 * MIB, 0);
+	make_multiboot2();
+	EXPECT_EQ(load(MB2_SIZE, config), 0);
+	EXPECT_EQ(state.regs.rax, 0x36d76289);
+	EXPECT_EQ(state.control.cr0 & 0x80000001, 1);	/* PE without PG */
+	EXPECT_EQ(*(u8 *)ram_at(&ram, state.regs.rip, 1), 0xf4);
+	EXPECT_EQ(state.regs.rbx % 8, 0);
+
+	tag = mb2_tag(1, NULL);
+	EXPECT(tag && !strcmp((char *)(tag + 2), "hi"));
+	tag = mb2_tag(4, NULL);
+	EXPECT(tag && tag[3] == 7 * 1024);	/* KiB above 1 MiB */
+	tag = mb2_tag(6, NULL);
+	EXPECT(tag && tag[2] == 24 && tag[3] == 0 && tag[1] == 16 + 5 * 24);
+	tag = mb2_tag(15, NULL);
+	EXPECT(tag && tag[1] == 8 + 36 && !memcmp(tag + 2, "RSD PTR ", 8));
+	tag = mb2_tag(21, NULL);
+	EXPECT(tag && tag[2] == 0x100000);
+	tag = NULL;
+	for (unsigned int i = 0; i < 2; i++) {
+		tag = mb2_tag(3, tag);
+		EXPECT(tag);
+		if (!tag)
+			break;
+		EXPECT_EQ(tag[2] % 4096, 0);
+		EXPECT_EQ(tag[3] - tag[2], 3);
+		EXPECT(!memcmp(ram_at(&ram, tag[2], 3), "abc", 3));
+		EXPECT(!strcmp((char *)(tag + 4), modules[i].cmdline));
+	}
+	EXPECT(!mb2_tag(3, tag));
+	ram_teardown();
+	close(initrd_fd);
+}
+
+/* Tags that the loader must understand, may ignore, and cannot satisfy. */
+static void multiboot2_tags(void)
+{
+	static const struct {
+		u16 type, flags;
+		u32 more[2];
+		bool taken;
+	} cases[] = {
+		{ 1, 0, { 3, 4 }, true },
+		{ 1, 0, { 1, 8 }, false },	/* information on a framebuffer */
+		{ 1, 1, { 1, 8 }, true },	/* which need not be */
+		{ 1, 0, { 9, 1 }, false },	/* sections of the ELF file */
+		{ 4, 0, { 1, 0 }, false },	/* a console */
+		{ 4, 1, { 1, 0 }, true },
+		{ 5, 0, { 640, 480 }, false },	/* a framebuffer */
+		{ 5, 1, { 640, 480 }, true },
+		{ 6, 0, { 0, 0 }, true },	/* modules on pages */
+		{ 99, 0, { 0, 0 }, false },
+		{ 99, 1, { 0, 0 }, true },
+	};
+
+	ram_setup(8 * MIB, 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mb2_image *m = make_multiboot2();
+
+		m->more_type = cases[i].type;
+		m->more_flags = cases[i].flags;
+		memcpy(m->more, cases[i].more, sizeof(m->more));
+		EXPECT_EQ(!load(MB2_SIZE, NOTHING_MORE), cases[i].taken);
+	}
+	ram_teardown();
+}
+
+static void multiboot2_broken(void)
+{
+	static const struct {
+		size_t offset;
+		u32 value;
+	} cases[] = {
+#define M(field, value) { offsetof(struct mb2_image, field), value }
+		M(magic, 0xe85250d7),
+		M(architecture, 4),
+		M(checksum, 0),
+		M(address_size, 7),
+		M(address_size, 20),
+		M(address_size, 0xffffffff),
+		M(entry_size, 8),
+		M(entry_type, 99),
+		M(end_size, 0),
+		M(more_size, 0),
+		M(more_size, 0x1000),
+		M(header_addr, 0),
+		M(load_addr, 0),
+		M(load_end_addr, 1),
+		M(bss_end_addr, 0xffffffff),
+		M(entry_addr, 0),
+		M(entry_addr, 0x102000),
+#undef M
+	};
+
+	ram_setup(8 * MIB, 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		u8 *m = (void *)make_multiboot2();
+
+		memcpy(m + cases[i].offset, &cases[i].value, 4);
+		if (load(MB2_SIZE, NOTHING_MORE) >= 0) {
+			printf("# break %u was taken\n", i);
+			tap_failed = true;
+		}
+	}
+	for (size_t size = 1; size < MB2_SIZE; size++) {
+		make_multiboot2();
+		EXPECT(load(size, NOTHING_MORE) < 0);
+	}
+	ram_teardown();
+}
+
 /* ---- flat ---- */
 
 static void flat_images(void)
@@ -790,6 +965,9 @@ static const struct tap_test tests[] = {
 	{ "loaders: ELF: broken", elf_broken },
 	{ "loaders: multiboot", multiboot_good },
 	{ "loaders: multiboot: broken", multiboot_broken },
+	{ "loaders: multiboot 2", multiboot2_good },
+	{ "loaders: multiboot 2: tags", multiboot2_tags },
+	{ "loaders: multiboot 2: broken", multiboot2_broken },
 	{ "loaders: flat", flat_images },
 	{ "loaders: ACPI tables", acpi_tables },
 	{ "loaders: MP table", mp_table },

@@ -168,8 +168,8 @@ static const struct run_option {
 	{ "memory", "SIZE", "such as 512M (that is the default) or 6G", set_memory },
 	{ "cpus", "TOPOLOGY", "number of CPUs, 1 by default, or any of\n"
 	  "sockets=N,cores=N,threads=N: cores of a socket, threads of a core", set_cpus },
-	{ "pin", "CPUS", "run each vCPU's thread on one of these CPUs, in order; or VCPUS:CPUS, to\n"
-	  "run these vCPUs on these CPUs; may be given again", set_pin },
+	{ "pin", "CPUS", "run each vCPU's thread on one of these CPUs, in order;\n"
+	  "or VCPUS:CPUS, to run these on those; may be given again", set_pin },
 	{ "name", "NAME", "name of the guest and of its threads", set_name },
 	{ "trace", NULL, "print each exit to user space on stderr", set_trace },
 	{ "stats", NULL, "print counters at the end on stderr", set_stats },

@@ -175,14 +175,15 @@ static int wait_for_end(struct machine *m, int signal_fd)
 
 			if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
 				continue;
-			if (info.ssi_signo == SIGWINCH)
+			if (info.ssi_signo == SIGWINCH) {
 				console_resize(&m->console);
+				continue;
+			}
 			/* A second one ends it in any case. */
-			else if (info.ssi_signo != SIGTERM || terminated ||
-				 !acpipm_press_power_button(&m->pm))
+			if (info.ssi_signo != SIGTERM || terminated ||
+			    !acpipm_press_power_button(&m->pm))
 				return 128 + info.ssi_signo;
-			else
-				terminated = true;
+			terminated = true;
 		}
 		if (fds[2].revents)
 			console_feed(&m->console);

@@ -19,6 +19,8 @@ static int load_kernel(const struct image *image, const struct boot_config *conf
 		if (elf.pvh_entry)
 			return pvh_start(&elf, config, ram, rsdp, state);
 	}
+	if (multiboot2_probe(image))
+		return multiboot2_load(image, config, ram, rsdp, state);
 	if (multiboot_probe(image))
 		return multiboot_load(image, config, ram, state);
 	if (elf_probe(image))

@@ -116,6 +116,9 @@ int pvh_start(const struct elf_info *elf, const struct boot_config *config,
 bool multiboot_probe(const struct image *image);
 int multiboot_load(const struct image *image, const struct boot_config *config,
 		   const struct guest_ram *ram, struct vcpu_state *state);
+bool multiboot2_probe(const struct image *image);
+int multiboot2_load(const struct image *image, const struct boot_config *config,
+		    const struct guest_ram *ram, u64 rsdp, struct vcpu_state *state);
 int flat_load(const struct boot_config *config, const struct guest_ram *ram,
 	      struct vcpu_state *state);
 

@@ -52,7 +52,7 @@ struct start_page {
 /* The fields of both classes that matter here. */
 struct segment {
 	u32 type;
-	u64 offset, paddr, filesz, memsz, align;
+	u64 offset, vaddr, paddr, filesz, memsz, align;
 };
 
 struct header {
@@ -102,12 +102,12 @@ static int read_segment(const struct image *image, const struct header *h,
 		return ret;
 	if (h->is_64)
 		*s = (struct segment) {
-			u.p64.p_type, u.p64.p_offset, u.p64.p_paddr,
+			u.p64.p_type, u.p64.p_offset, u.p64.p_vaddr, u.p64.p_paddr,
 			u.p64.p_filesz, u.p64.p_memsz, u.p64.p_align,
 		};
 	else
 		*s = (struct segment) {
-			u.p32.p_type, u.p32.p_offset, u.p32.p_paddr,
+			u.p32.p_type, u.p32.p_offset, u.p32.p_vaddr, u.p32.p_paddr,
 			u.p32.p_filesz, u.p32.p_memsz, u.p32.p_align,
 		};
 	return 0;
@@ -125,7 +125,7 @@ bool elf_probe(const struct image *image)
 }
 
 static int load_segment(const struct image *image, const struct guest_ram *ram,
-			const struct segment *s, struct elf_info *info)
+			const struct segment *s, u64 entry, struct elf_info *info)
 {
 	if (!s->memsz)
 		return 0;
@@ -139,6 +139,9 @@ static int load_segment(const struct image *image, const struct guest_ram *ram,
 		return fail(-E2BIG,
 			    "%s needs %llu bytes at %#llx, where no memory is: try more --memory",
 			    image->path, s->memsz, s->paddr);
+	/* The header has it as the segment is linked; here no paging is on. */
+	if (entry >= s->vaddr && entry - s->vaddr < s->memsz)
+		info->entry = entry - s->vaddr + s->paddr;
 	info->low = MIN(info->low, s->paddr);
 	info->high = MAX(info->high, s->paddr + s->memsz);
 	return image_load(image, s->offset, s->filesz, ram, s->paddr);
@@ -220,7 +223,7 @@ int elf_load(const struct image *image, const struct guest_ram *ram,
 		if (read_segment(image, &h, i, &s))
 			return damaged(image, "its program headers lie beyond its end");
 		if (s.type == PT_LOAD)
-			ret = load_segment(image, ram, &s, info);
+			ret = load_segment(image, ram, &s, h.entry, info);
 		else if (s.type == PT_NOTE)
 			ret = load_notes(image, &s, info);
 		else

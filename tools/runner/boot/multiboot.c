@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boot.h"
+#include "multiboot.h"
 
 #define SEARCH_SIZE		8192
 #define HEADER_MAGIC		0x1badb002u
@@ -24,7 +25,8 @@
 
 struct mb_header {
 	u32 magic, flags, checksum;
-	u32 header_addr, load_addr, load_end_addr, bss_end_addr, entry_addr;
+	struct multiboot_addresses addresses;
+	u32 entry_addr;
 };
 
 struct mb_info {
@@ -92,9 +94,19 @@ bool multiboot_probe(const struct image *image)
 	return !find_header(image, &header, &offset);
 }
 
-/* Load by the addresses in the header (3.1.3, the "a.out kludge"). */
-static int load_addresses(const struct image *image, const struct mb_header *h,
-			  u64 offset, const struct guest_ram *ram, struct elf_info *info)
+/**
+ * multiboot_load_addresses() - load by the addresses in a header (3.1.3, the "a.out
+ * kludge")
+ * @image: the file
+ * @h: the addresses
+ * @offset: where the header is in the file
+ * @ram: the RAM
+ * @info: out: what is in use; the entry is the caller's
+ *
+ * Return: 0, or a negative errno after a message.
+ */
+int multiboot_load_addresses(const struct image *image, const struct multiboot_addresses *h,
+			     u64 offset, const struct guest_ram *ram, struct elf_info *info)
 {
 	u64 skip = (u64)h->header_addr - h->load_addr;
 	u64 start, len, end;
@@ -112,7 +124,6 @@ static int load_addresses(const struct image *image, const struct mb_header *h,
 		return fail(-E2BIG, "%s needs guest memory to %#llx: give it more with --memory",
 			    image->path, end);
 
-	info->entry = h->entry_addr;
 	info->low = h->load_addr;
 	info->high = end;
 	return image_load(image, start, len, ram, h->load_addr);
@@ -226,14 +237,16 @@ int multiboot_load(const struct image *image, const struct boot_config *config,
 	if (header.flags & HEADER_VIDEO)
 		note("%s asks for a video mode; there is no display", image->path);
 
-	if (header.flags & HEADER_ADDRESSES)
-		ret = load_addresses(image, &header, offset, ram, &info);
-	else if (elf_probe(image))
+	if (header.flags & HEADER_ADDRESSES) {
+		ret = multiboot_load_addresses(image, &header.addresses, offset, ram, &info);
+		info.entry = header.entry_addr;
+	} else if (elf_probe(image)) {
 		ret = elf_load(image, ram, &info);
-	else
+	} else {
 		ret = fail(-ENOEXEC,
 			   "%s has a multiboot header without addresses, and is no ELF file",
 			   image->path);
+	}
 	if (ret)
 		return ret;
 	if (info.entry < info.low || info.entry >= info.high || info.entry > UINT32_MAX)
