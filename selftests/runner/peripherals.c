@@ -280,6 +280,33 @@ static void console_input(void)
 	fake_close(&g);
 }
 
+/* Who has said all may still listen, and then another comes. */
+static void console_half_closed(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = open_console(), other;
+	char *path = fake_path("socket"), text[16];
+
+	fake_describe(&g, FAKE_DESC(0), 0, FAKE_DATA + 0x1000, 1000, VRING_DESC_F_WRITE, 0);
+	fake_offer(&g, 0, 0);
+	EXPECT_EQ(shutdown(fd, SHUT_WR), 0);
+	fake_turn(&g);
+	fake_turn(&g);
+	fake_ask(&g, 1, "still there", 11, 0);
+	EXPECT_EQ(read(fd, text, sizeof(text)), 11);
+	close(fd);
+	fake_turn(&g);
+	other = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	EXPECT_EQ(connect(other, (struct sockaddr *)&address, sizeof(address)), 0);
+	fake_turn(&g);
+	fake_ask(&g, 1, "and here", 8, 0);
+	EXPECT_EQ(read(other, text, sizeof(text)), 8);
+	close(other);
+	free(path);
+	fake_close(&g);
+}
+
 /* At the terminal: the main thread hands bytes over, and is told when there is room. */
 static void console_terminal(void)
 {
@@ -404,6 +431,7 @@ static const struct tap_test tests[] = {
 	{ "disk: read-only", disk_read_only },
 	{ "console: a host that reads slowly, and one that is gone", console_output },
 	{ "console: a guest that reads slowly", console_input },
+	{ "console: half closed, and the next", console_half_closed },
 	{ "console: at the terminal", console_terminal },
 	{ "balloon: its size", balloon_size },
 	{ "balloon: statistics", balloon_statistics },

@@ -2,7 +2,7 @@
 /*
  * streams listen|connect PATH|CID:PORT: join standard input and output with a stream
  * socket, of UNIX or of vsock. The end of the input shuts the socket for writing; the
- * program ends when the socket has.
+ * program ends when both ways have.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
 	ways[0].to = fd;
 	ways[1].from = fd;
 	ways[1].to = STDOUT_FILENO;
-	while (!ways[1].done) {
+	while (!ways[0].done || !ways[1].done) {
 		struct pollfd fds[2];
 
 		for (int i = 0; i < 2; i++) {

@@ -165,6 +165,7 @@ static void disconnect(struct chardev *cd)
 		return;
 	close(cd->fd);
 	cd->fd = -1;
+	cd->ended = false;
 }
 
 /**
@@ -181,12 +182,12 @@ unsigned int chardev_poll(struct chardev *cd, struct pollfd *fds, bool in, bool 
 			  int *timeout)
 {
 	bool reads = cd->kind == CHARDEV_PTY || cd->kind == CHARDEV_SOCKET;
-	short events = (in && reads ? POLLIN : 0) | (out ? POLLOUT : 0);
+	short events = (in && reads && !cd->ended ? POLLIN : 0) | (out ? POLLOUT : 0);
 	unsigned int nr = 0;
 
 	if (connected(cd)) {
-		/* Who hangs up is noticed by reading or writing. */
-		if (events)
+		/* Who hangs up is noticed by reading or writing, or else by poll(). */
+		if (events || cd->ended)
 			fds[nr++] = (struct pollfd) { .fd = cd->fd, .events = events };
 	} else if (cd->kind == CHARDEV_PTY) {
 		*timeout = LOOK_MS;
@@ -204,7 +205,11 @@ unsigned int chardev_poll(struct chardev *cd, struct pollfd *fds, bool in, bool 
  */
 void chardev_polled(struct chardev *cd, const struct pollfd *fds, unsigned int nr)
 {
-	if (cd->fd < 0 && nr && fds[0].fd == cd->listen_fd && fds[0].revents)
+	if (!nr || !fds[0].revents)
+		return;
+	if (cd->ended && fds[0].fd == cd->fd && (fds[0].revents & (POLLHUP | POLLERR)))
+		disconnect(cd);
+	else if (cd->fd < 0 && fds[0].fd == cd->listen_fd)
 		cd->fd = accept4(cd->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
@@ -220,12 +225,14 @@ size_t chardev_read(struct chardev *cd, const struct iovec *iov, unsigned int nr
 {
 	ssize_t n;
 
-	if (cd->fd < 0 || cd->kind == CHARDEV_STDIO || cd->kind == CHARDEV_FILE)
+	if (cd->fd < 0 || cd->ended || cd->kind == CHARDEV_STDIO || cd->kind == CHARDEV_FILE)
 		return 0;
 	n = readv(cd->fd, iov, nr);
 	if (n > 0)
 		return n;
-	if (!n || (errno != EAGAIN && errno != EINTR))
+	if (!n)
+		cd->ended = cd->kind == CHARDEV_SOCKET;
+	else if (errno != EAGAIN && errno != EINTR)
 		disconnect(cd);
 	return 0;
 }

@@ -19,13 +19,14 @@ enum chardev_kind { CHARDEV_STDIO, CHARDEV_PTY, CHARDEV_FILE, CHARDEV_SOCKET };
  * @path: of the file or socket
  * @fd: what is read and written; -1 while nobody is connected
  * @listen_fd: of a socket, or -1
+ * @ended: who is connected will send no more, but may read
  * @complained: the user was told that writing fails
  */
 struct chardev {
 	enum chardev_kind kind;
 	const char *path;
 	int fd, listen_fd;
-	bool complained;
+	bool ended, complained;
 };
 
 int chardev_parse(struct chardev *cd, char *text);
