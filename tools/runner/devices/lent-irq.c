@@ -35,8 +35,7 @@ static int set_vectors(struct lent *lent, enum iommu_lite_irq_type type, struct 
 static void explain(struct lent *lent, int ret)
 {
 	if (ret && !lent->gone)
-		note("%s has no interrupts: iommu-lite refuses them: %s", lent->name,
-		     strerror(-ret));
+		lent_complain(lent, "gets no interrupts", ret);
 }
 
 static u8 msi_cap(const struct lent *lent)

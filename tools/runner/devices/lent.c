@@ -113,6 +113,19 @@ static int open_device(struct lent *lent)
 }
 
 /**
+ * lent_complain() - tell the user of what the device does not do, the first time
+ * @lent: the device, its bus's lock held
+ * @what: "gets no interrupts"
+ * @err: negative errno
+ */
+void lent_complain(struct lent *lent, const char *what, int err)
+{
+	if (!lent->complained)
+		note("%s: %s %s: %s", lent->board->name, lent->name, what, strerror(-err));
+	lent->complained = true;
+}
+
+/**
  * lent_reset() - a reset of the function that the guest asks for
  * @lent: the device, its bus's lock held
  *
@@ -127,7 +140,7 @@ void lent_reset(struct lent *lent)
 	lent_config_reset(lent);
 	ret = iommu_reset(lent->fd);
 	if (ret && !lent->gone)
-		note("%s could not be reset: %s", lent->name, strerror(-ret));
+		lent_complain(lent, "is not reset", ret);
 	lent_irq_update(lent);
 }
 

@@ -80,6 +80,7 @@ struct lent_irq {
  * @live: bits of configuration space that each read takes from the device
  * @forward: bits whose writes the device gets; a word at a time
  * @caps: offsets of capabilities the guest sees, by PCI_CAP_ID_*; or 0
+ * @complained: the user was told of a request that failed; pci_bus.lock
  * @gone: it was unplugged
  * @fault_records: taken by @thread
  */
@@ -99,6 +100,7 @@ struct lent {
 	u8 caps[PCI_CAP_ID_MAX + 1];
 	struct lent_bar bars[PCI_REGIONS];
 	struct lent_irq irq;
+	bool complained;
 	atomic_bool gone;
 
 	pthread_t thread;
@@ -114,6 +116,7 @@ bool lending_pins(const struct lending *lending);
 
 /* lent.c */
 void lent_reset(struct lent *lent);
+void lent_complain(struct lent *lent, const char *what, int err);
 void lent_take_faults(struct lent *lent);
 void lent_is_gone(struct lent *lent);
 
