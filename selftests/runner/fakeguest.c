@@ -373,7 +373,7 @@ bool fake_has_io_uring(void)
 	return true;
 }
 
-static char folder[] = "/tmp/vmxl-test-XXXXXX";
+static char folder[32];
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -397,8 +397,12 @@ const char *fake_folder(void)
 {
 	static bool made;
 
-	if (!made && mkdtemp(folder))
+	if (!made) {
+		snprintf(folder, sizeof(folder), "/tmp/vmxl-test-XXXXXX");
+		if (!mkdtemp(folder))
+			abort();
 		atexit(remove_folder);
+	}
 	made = true;
 	return folder;
 }

@@ -244,7 +244,6 @@ static void special_files(void)
 	put(1, 4);
 	put(04755, 4);
 
-
 	memset(at, 0, 48);
 	at += 48;
 	EXPECT_EQ(finish(), EPERM);

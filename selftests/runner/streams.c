@@ -51,7 +51,7 @@ static struct address parse(const char *text)
 		address.len = sizeof(address.vm);
 	} else {
 		address.un.sun_family = AF_UNIX;
-		strncpy(address.un.sun_path, text, sizeof(address.un.sun_path) - 1);
+		snprintf(address.un.sun_path, sizeof(address.un.sun_path), "%s", text);
 		address.len = sizeof(address.un);
 	}
 	return address;

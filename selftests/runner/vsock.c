@@ -206,7 +206,7 @@ static void bad_greetings(void)
 {
 	static const char *const greetings[] = {
 		"CONNECT\n", "CONNECT x\n", "CONNECT -1\n", "CONNECT 4294967295\n",
-		"CONNECT 5000 \n", "HELLO 5000\n", "CONNECT 00000000005000\n", "\n",
+		"CONNECT 5000x\n", "HELLO 5000\n", "CONNECT 00000000005000\n", "\n",
 	};
 	char byte;
 
@@ -403,18 +403,18 @@ static void nonsense_is_reset(void)
 {
 	static const struct {
 		u64 offset;
-		u32 value;
+		u32 size, value;
 		bool answered;
 	} cases[] = {
-		{ offsetof(struct virtio_vsock_hdr, src_cid), 9, false },	/* another's name */
-		{ offsetof(struct virtio_vsock_hdr, dst_cid), 9, true },
-		{ offsetof(struct virtio_vsock_hdr, type), 7, true },
-		{ offsetof(struct virtio_vsock_hdr, op), 0, true },
-		{ offsetof(struct virtio_vsock_hdr, op), 8, true },
-		{ offsetof(struct virtio_vsock_hdr, op), 0xffff, true },
-		{ offsetof(struct virtio_vsock_hdr, len), 1, true },
-		{ offsetof(struct virtio_vsock_hdr, len), 0xffffffff, true },
-		{ offsetof(struct virtio_vsock_hdr, op), VIRTIO_VSOCK_OP_RST, false },
+		{ offsetof(struct virtio_vsock_hdr, src_cid), 4, 9, false },	/* another's name */
+		{ offsetof(struct virtio_vsock_hdr, dst_cid), 4, 9, true },
+		{ offsetof(struct virtio_vsock_hdr, type), 2, 7, true },
+		{ offsetof(struct virtio_vsock_hdr, op), 2, 0, true },
+		{ offsetof(struct virtio_vsock_hdr, op), 2, 8, true },
+		{ offsetof(struct virtio_vsock_hdr, op), 2, 0xffff, true },
+		{ offsetof(struct virtio_vsock_hdr, len), 4, 1, true },
+		{ offsetof(struct virtio_vsock_hdr, len), 4, 0xffffffff, true },
+		{ offsetof(struct virtio_vsock_hdr, op), 2, VIRTIO_VSOCK_OP_RST, false },
 	};
 
 	setup();
@@ -422,9 +422,7 @@ static void nonsense_is_reset(void)
 		struct virtio_vsock_hdr header = packet(VIRTIO_VSOCK_OP_CREDIT_UPDATE, 1000);
 		const struct virtio_vsock_hdr *reply;
 
-		memcpy((u8 *)&header + cases[i].offset, &cases[i].value,
-		       cases[i].offset == offsetof(struct virtio_vsock_hdr, op) ||
-		       cases[i].offset == offsetof(struct virtio_vsock_hdr, type) ? 2 : 4);
+		memcpy((u8 *)&header + cases[i].offset, &cases[i].value, cases[i].size);
 		send_raw(&header, NULL, 0);
 		reply = next();
 		EXPECT_EQ(!!reply, cases[i].answered);
