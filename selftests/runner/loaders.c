@@ -858,7 +858,7 @@ static void acpi_tables(void)
 		u64 root, ids = 0;
 
 		ram_setup(MIB, 0);
-		EXPECT_EQ(acpi_build(&ram, &topologies[i].topology, &root), 0);
+		EXPECT_EQ(acpi_build(&ram, &topologies[i].topology, 0, &root), 0);
 		rsdp = ram_at(&ram, root, 36);
 		EXPECT_EQ(root % 16, 0);
 		EXPECT_EQ(sum(rsdp, 20), 0);

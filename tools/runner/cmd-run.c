@@ -156,8 +156,9 @@ static const struct run_option {
 	int (*set)(struct arguments *args, char *text);
 } run_options[] = {
 	{ "kernel", "FILE", "bzImage, ELF with a PVH note, or multiboot kernel", set_kernel },
-	{ "firmware", "NAME[,vars=FILE]", "seabios, ovmf, or a firmware's file: boots from a disk.\n"
-	  "FILE keeps the variables of ovmf", set_firmware },
+	{ "firmware", "NAME[,vars=FILE]",
+	  "seabios, ovmf, or a firmware's file, boots from a\n"
+	  "disk; FILE keeps the variables of ovmf", set_firmware },
 	{ "initrd", "FILE", "initial RAM disk", set_initrd },
 	{ "cmdline", "TEXT", "the kernel's command line", set_cmdline },
 	{ "module", "FILE[=TEXT]", "a module with its command line; may be given again",

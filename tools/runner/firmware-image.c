@@ -122,7 +122,8 @@ static int create_vars(const char *path, const struct known *k)
 	int fd, ret;
 
 	if (!k || !k->vars)
-		return fail(-ENOENT, "there is no %s: for a new one copy the variables that came with the firmware",
+		return fail(-ENOENT,
+			    "there is no %s: for a new one copy the variables that came with the firmware",
 			    path);
 	ret = map_private(&template, k->vars, k->package, PAGE);
 	if (ret)

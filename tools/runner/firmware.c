@@ -84,10 +84,10 @@ static int add_e820(struct fwcfg *fwcfg, const struct guest_ram *ram)
 			      (ram->highmem ? 2 : 1) * sizeof(*entries));
 }
 
-static int add_acpi(struct fwcfg *fwcfg, const struct topology *topology)
+static int add_acpi(struct fwcfg *fwcfg, const struct topology *topology, u64 lowmem)
 {
 	struct acpi_files files;
-	int ret = acpi_files_make(&files, topology);
+	int ret = acpi_files_make(&files, topology, lowmem);
 
 	if (!ret)
 		ret = fwcfg_add_file(fwcfg, ACPI_FILE_RSDP, files.rsdp, sizeof(files.rsdp));
@@ -111,7 +111,7 @@ static int fill_fwcfg(struct firmware *fw, const struct topology *topology)
 	if (!ret)
 		ret = add_e820(fwcfg, fw->board->ram);
 	if (!ret)
-		ret = add_acpi(fwcfg, topology);
+		ret = add_acpi(fwcfg, topology, fw->board->ram->lowmem);
 	/* There is no screen: SeaBIOS shows and reads what int 10h and 16h are for here. */
 	if (!ret)
 		ret = fwcfg_add_file(fwcfg, FILE_SERCON, &sercon, sizeof(sercon));

@@ -15,6 +15,8 @@
 #define CMD_ALLOCATE		1
 #define CMD_ADD_POINTER		2
 #define CMD_ADD_CHECKSUM	3
+#define BAR_START		0x80000000u
+
 #define ZONE_HIGH		1
 #define ZONE_F_SEGMENT		2
 
@@ -44,7 +46,7 @@ struct loader_command {
 
 _Static_assert(sizeof(struct loader_command) == 128, "the interface says so");
 
-/* Offsets within tables (ACPI 6.4, 5.2.5, 5.2.6, 5.2.9 and 5.2.12) */
+/* Offsets within tables (ACPI 6.4, 5.2.5, 5.2.6 and 5.2.9) */
 #define RSDP_SIZE		36
 #define RSDP_V1_SIZE		20
 #define RSDP_CHECKSUM		8
@@ -58,8 +60,6 @@ _Static_assert(sizeof(struct loader_command) == 128, "the interface says so");
 #define FADT_DSDT		40
 #define FADT_X_FACS		132
 #define FADT_X_DSDT		140
-#define MADT_FLAGS		40
-#define MADT_PCAT_COMPAT	1
 
 /* Tables being translated: addresses become offsets within the file. */
 struct translation {
@@ -74,6 +74,12 @@ static u64 get(const void *at, unsigned int size)
 
 	memcpy(&value, at, size);
 	return le64toh(value);
+}
+
+/* The field is larger, and zero. */
+static void put_name(char *field, const char *name)
+{
+	memcpy(field, name, strlen(name));
 }
 
 static struct loader_command *add_command(struct translation *t, u32 command)
@@ -93,7 +99,7 @@ static int allocate(struct translation *t, const char *file, u32 align, u8 zone)
 
 	if (!c)
 		return -ENOSPC;
-	strcpy(c->allocate.file, file);
+	put_name(c->allocate.file, file);
 	c->allocate.align = htole32(align);
 	c->allocate.zone = zone;
 	return 0;
@@ -110,8 +116,8 @@ static int translate(struct translation *t, const char *file, u32 offset, void *
 	c = add_command(t, CMD_ADD_POINTER);
 	if (!c)
 		return -ENOSPC;
-	strcpy(c->pointer.file, file);
-	strcpy(c->pointer.target, ACPI_FILE_TABLES);
+	put_name(c->pointer.file, file);
+	put_name(c->pointer.target, ACPI_FILE_TABLES);
 	c->pointer.offset = htole32(offset);
 	c->pointer.size = size;
 	value = htole64(value - BOOT_ACPI_TABLES);
@@ -126,7 +132,7 @@ static int mend(struct translation *t, const char *file, u8 *field, u32 offset, 
 
 	if (!c)
 		return -ENOSPC;
-	strcpy(c->checksum.file, file);
+	put_name(c->checksum.file, file);
 	c->checksum.offset = htole32(offset);
 	c->checksum.start = htole32(start);
 	c->checksum.length = htole32(length);
@@ -177,9 +183,6 @@ static int translate_table(struct translation *t, u32 gpa)
 
 	if (!memcmp(t->ram + gpa, "FACP", 4))
 		ret = translate_fadt(t, gpa);
-	/* With firmware there are two 8259As. */
-	if (!memcmp(t->ram + gpa, "APIC", 4))
-		t->ram[gpa + MADT_FLAGS] |= MADT_PCAT_COMPAT;
 	return ret ? ret : mend_table(t, gpa);
 }
 
@@ -223,10 +226,11 @@ static int translate_rsdp(struct translation *t, u8 *rsdp)
  * acpi_files_make() - the ACPI tables for firmware
  * @files: out; free it with acpi_files_free(), also on errors
  * @topology: of the CPUs
+ * @lowmem: bytes of RAM from address 0
  *
  * Return: 0, or a negative errno after a message.
  */
-int acpi_files_make(struct acpi_files *files, const struct topology *topology)
+int acpi_files_make(struct acpi_files *files, const struct topology *topology, u64 lowmem)
 {
 	struct guest_ram ram = { .base = calloc(1, BOOT_HIGH), .lowmem = BOOT_HIGH };
 	struct translation t = { .files = files, .ram = ram.base };
@@ -241,7 +245,8 @@ int acpi_files_make(struct acpi_files *files, const struct topology *topology)
 		fail(ret, "no memory");
 		goto out;
 	}
-	ret = acpi_build(&ram, topology, &rsdp);
+	/* Where both SeaBIOS and OVMF see room for BARs behind a 440FX. */
+	ret = acpi_build(&ram, topology, MAX(lowmem, BAR_START), &rsdp);
 	if (ret)
 		goto out;
 	memcpy(files->rsdp, ram.base + rsdp, sizeof(files->rsdp));

@@ -14,7 +14,7 @@
 #include "reset.h"
 #include "uart.h"
 
-extern const char dsdt_aml[], dsdt_aml_end[];
+extern const char dsdt_aml[], dsdt_aml_end[], dsdt_firmware_aml[], dsdt_firmware_aml_end[];
 
 #define LAPIC_BASE	0xfee00000u
 #define IOAPIC_BASE	0xfec00000u
@@ -154,6 +154,7 @@ struct madt_lapic_nmi {
 /* An id that needs a local x2APIC entry does not arise. */
 _Static_assert(VMX_LITE_MAX_VCPUS < 255, "ids of 8 bits are enough");
 
+#define MADT_PCAT_COMPAT	1u
 #define MADT_ENABLED		1u
 #define MADT_LEVEL_HIGH		0x0du
 #define MADT_ALL_PROCESSORS	0xff
@@ -244,16 +245,51 @@ static struct acpi_gas io_gas(u64 port, u8 bytes)
 	};
 }
 
-static int build_fadt(struct cursor *c, u64 *gpa)
+/* DWORD address space descriptor of memory (6.4.3.5.2): there is one in the DSDT. */
+struct acpi_window {
+	u8 tag;
+	u16 length;
+	u8 type;
+	u8 flags[2];
+	u32 granularity;
+	u32 start, last;
+	u32 offset;
+	u32 size;
+} __attribute__((packed));
+
+static void move_window(struct acpi_header *dsdt, u64 size, u32 start)
 {
-	u64 dsdt_size = dsdt_aml_end - dsdt_aml, dsdt_gpa, facs_gpa;
-	void *dsdt = reserve(c, dsdt_size, 16, &dsdt_gpa);
+	static const u8 tag[] = { 0x87, sizeof(struct acpi_window) - 3, 0, 0 };
+	struct acpi_window *window = memmem(dsdt, size, tag, sizeof(tag));
+
+	window->start = start;
+	window->size = window->last - start + 1;
+	dsdt->checksum = 0;
+	dsdt->checksum = checksum(dsdt, size);
+}
+
+static void *put_dsdt(struct cursor *c, u32 window, u64 *gpa)
+{
+	const char *aml = window ? dsdt_firmware_aml : dsdt_aml;
+	u64 size = (window ? dsdt_firmware_aml_end : dsdt_aml_end) - aml;
+	void *dsdt = reserve(c, size, 16, gpa);
+
+	if (dsdt)
+		memcpy(dsdt, aml, size);
+	if (dsdt && window)
+		move_window(dsdt, size, window);
+	return dsdt;
+}
+
+static int build_fadt(struct cursor *c, u32 window, u64 *gpa)
+{
+	u64 dsdt_gpa, facs_gpa;
+	void *dsdt = put_dsdt(c, window, &dsdt_gpa);
 	struct acpi_facs *facs = reserve(c, sizeof(*facs), 64, &facs_gpa);
 	struct acpi_fadt *fadt = reserve(c, sizeof(*fadt), 16, gpa);
 
 	if (!dsdt || !facs || !fadt)
 		return -ENOSPC;
-	memcpy(dsdt, dsdt_aml, dsdt_size);
 	memcpy(facs->signature, "FACS", 4);
 	facs->length = sizeof(*facs);
 	facs->version = 2;
@@ -287,7 +323,7 @@ static int build_fadt(struct cursor *c, u64 *gpa)
 	return 0;
 }
 
-static int build_madt(struct cursor *c, const struct topology *t, u64 *gpa)
+static int build_madt(struct cursor *c, const struct topology *t, u32 flags, u64 *gpa)
 {
 	unsigned int cpus = topology_cpus(t);
 	u64 size = sizeof(struct acpi_madt) + cpus * sizeof(struct madt_lapic) +
@@ -302,6 +338,7 @@ static int build_madt(struct cursor *c, const struct topology *t, u64 *gpa)
 	if (!madt)
 		return -ENOSPC;
 	madt->lapic_address = LAPIC_BASE;
+	madt->flags = flags;
 
 	lapic = (void *)(madt + 1);
 	for (unsigned int i = 0; i < cpus; i++)
@@ -362,7 +399,8 @@ static int build_spcr(struct cursor *c, u64 *gpa)
 	return 0;
 }
 
-static int build_root(struct cursor *c, struct acpi_rsdp *rsdp, const u64 *tables)
+static int build_root(struct cursor *c, struct acpi_rsdp *rsdp, const u64 *tables,
+		      unsigned int nr)
 {
 	u64 rsdt_gpa, xsdt_gpa;
 	struct acpi_rsdt *rsdt = reserve(c, sizeof(*rsdt), 16, &rsdt_gpa);
@@ -370,12 +408,12 @@ static int build_root(struct cursor *c, struct acpi_rsdp *rsdp, const u64 *table
 
 	if (!rsdt || !xsdt)
 		return -ENOSPC;
-	for (unsigned int i = 0; i < NR_TABLES; i++) {
+	for (unsigned int i = 0; i < nr; i++) {
 		rsdt->entries[i] = tables[i];
 		xsdt->entries[i] = tables[i];
 	}
-	finish(&rsdt->header, "RSDT", 1, sizeof(*rsdt));
-	finish(&xsdt->header, "XSDT", 1, sizeof(*xsdt));
+	finish(&rsdt->header, "RSDT", 1, offsetof(struct acpi_rsdt, entries[nr]));
+	finish(&xsdt->header, "XSDT", 1, offsetof(struct acpi_xsdt, entries[nr]));
 
 	memcpy(rsdp->signature, "RSD PTR ", 8);
 	memcpy(rsdp->oem_id, "VMXLIT", 6);
@@ -392,28 +430,32 @@ static int build_root(struct cursor *c, struct acpi_rsdp *rsdp, const u64 *table
  * acpi_build() - write the ACPI tables
  * @ram: the RAM
  * @t: of the CPUs
+ * @window: where BARs begin that firmware places, below PCI_MMIO_END; 0 without firmware
  * @rsdp: out: where the root pointer is
+ *
+ * With firmware there is no ECAM, and there are two 8259As.
  *
  * Return: 0, or a negative errno after a message.
  */
-int acpi_build(const struct guest_ram *ram, const struct topology *t, u64 *rsdp)
+int acpi_build(const struct guest_ram *ram, const struct topology *t, u32 window, u64 *rsdp)
 {
 	struct cursor c = {
 		.ram = ram, .at = BOOT_ACPI_TABLES, .end = BOOT_MP_TABLE,
 	};
 	struct acpi_rsdp *root = reserve(&c, sizeof(*root), 16, rsdp);
 	u64 tables[NR_TABLES];
+	unsigned int n = 0;
 	int ret;
 
-	ret = build_fadt(&c, &tables[0]);
+	ret = build_fadt(&c, window, &tables[n++]);
 	if (!ret)
-		ret = build_madt(&c, t, &tables[1]);
+		ret = build_madt(&c, t, window ? MADT_PCAT_COMPAT : 0, &tables[n++]);
+	if (!ret && !window)
+		ret = build_mcfg(&c, &tables[n++]);
 	if (!ret)
-		ret = build_mcfg(&c, &tables[2]);
+		ret = build_spcr(&c, &tables[n++]);
 	if (!ret)
-		ret = build_spcr(&c, &tables[3]);
-	if (!ret)
-		ret = build_root(&c, root, tables);
+		ret = build_root(&c, root, tables, n);
 	if (ret)
 		return fail(ret, "the ACPI tables of %u CPUs do not fit below 1 MiB",
 			    topology_cpus(t));

@@ -52,7 +52,7 @@ int boot_load(const struct boot_config *config, struct guest_ram *ram,
 	if (!config->kernel && !config->flat)
 		return 0;
 
-	ret = acpi_build(ram, &config->topology, &rsdp);
+	ret = acpi_build(ram, &config->topology, 0, &rsdp);
 	if (!ret)
 		ret = mptable_build(ram, &config->topology);
 	if (ret)

@@ -123,7 +123,7 @@ int flat_load(const struct boot_config *config, const struct guest_ram *ram,
 	      struct vcpu_state *state);
 
 /* firmware tables */
-int acpi_build(const struct guest_ram *ram, const struct topology *t, u64 *rsdp);
+int acpi_build(const struct guest_ram *ram, const struct topology *t, u32 window, u64 *rsdp);
 int mptable_build(const struct guest_ram *ram, const struct topology *t);
 
 #endif /* VMXL_BOOT_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What cannot be found by probing: the PCI host bridge, the serial port, the
 // clock, and how to power off. Numbers agree with devices/*.h and acpi.c.
+// With FIRMWARE: for the chipset that firmware knows, which has no ECAM.
 
 DefinitionBlock ("dsdt.aml", "DSDT", 2, "VMXLIT", "VMXLDSDT", 0x00000001)
 {
@@ -11,8 +12,12 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "VMXLIT", "VMXLDSDT", 0x00000001)
 	{
 		Device (PCI0)
 		{
+#ifdef FIRMWARE
+			Name (_HID, EisaId ("PNP0A03"))
+#else
 			Name (_HID, EisaId ("PNP0A08"))
 			Name (_CID, EisaId ("PNP0A03"))
+#endif
 			Name (_UID, 0)
 			Name (_BBN, 0)
 			Name (_CRS, ResourceTemplate ()
@@ -20,11 +25,22 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "VMXLIT", "VMXLDSDT", 0x00000001)
 				WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,
 					0, 0, 0, 0, 1)
 				IO (Decode16, 0xcf8, 0xcf8, 1, 8)
+#ifdef FIRMWARE
+				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode,
+					EntireRange, 0, 0, 0xcf7, 0, 0xcf8)
+#endif
 				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode,
 					EntireRange, 0, 0x1000, 0xffff, 0, 0xf000)
+#ifdef FIRMWARE
+				// acpi.c moves the start to where firmware puts BARs.
+				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
+					NonCacheable, ReadWrite,
+					0, 0xc0000000, 0xfebfffff, 0, 0x3ec00000)
+#else
 				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
 					NonCacheable, ReadWrite,
 					0, 0xc0000000, 0xfeafffff, 0, 0x3eb00000)
+#endif
 				QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
 					NonCacheable, ReadWrite,
 					0, 0x2000000000, 0x3fffffffff, 0, 0x2000000000)
@@ -103,7 +119,9 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "VMXLIT", "VMXLDSDT", 0x00000001)
 					IO (Decode16, 0xe9, 0xe9, 1, 1)
 					IO (Decode16, 0xf4, 0xf4, 1, 4)
 					IO (Decode16, 0x600, 0x600, 1, 12)
+#ifndef FIRMWARE
 					Memory32Fixed (ReadWrite, 0xfeb00000, 0x100000)
+#endif
 					Memory32Fixed (ReadWrite, 0xfec00000, 0x1000)
 					Memory32Fixed (ReadWrite, 0xfee00000, 0x1000)
 				})

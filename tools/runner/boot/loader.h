@@ -25,7 +25,7 @@ struct acpi_files {
 	unsigned int nr_commands;
 };
 
-int acpi_files_make(struct acpi_files *files, const struct topology *topology);
+int acpi_files_make(struct acpi_files *files, const struct topology *topology, u64 lowmem);
 void acpi_files_free(struct acpi_files *files);
 
 #endif /* VMXL_LOADER_H */

@@ -5,6 +5,7 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,7 +161,7 @@ static int add(struct fwcfg *fw, u16 key, const char *name, const void *data, u3
 	if (!item->data)
 		return -ENOMEM;
 	memcpy(item->data, data, size);
-	strncpy(item->name, name, sizeof(item->name) - 1);
+	snprintf(item->name, sizeof(item->name), "%s", name);
 	fw->nr_items++;
 	return 0;
 }

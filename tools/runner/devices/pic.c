@@ -41,24 +41,29 @@ static unsigned int rank(const struct pic_chip *chip, u8 bits)
 	return i;
 }
 
+/* Special fully nested mode: the order of the slave's inputs is its own affair. */
+static bool may_nest(const struct pic_chip *chip, unsigned int input)
+{
+	return chip->fully_nested_slave && chip == &chip->pic->master && input == PIC_CASCADE;
+}
+
 /* The input to be served; -1 if there is none. */
 static int pending(const struct pic_chip *chip)
 {
 	u8 blocking = chip->isr;
-	unsigned int request;
+	unsigned int request, served, input;
 
 	if (!chip->ready)
 		return -1;
 	/* Special mask mode: what is masked blocks nothing but itself. */
 	if (chip->special_mask)
 		blocking &= ~chip->imr;
-	/* Special fully nested mode: the slave's next is its own affair. */
-	if (chip->fully_nested_slave && chip == &chip->pic->master)
-		blocking &= ~(1u << PIC_CASCADE);
 	request = rank(chip, chip->irr & ~chip->imr);
-	if (request == 8 || request >= rank(chip, blocking))
+	served = rank(chip, blocking);
+	if (request == 8 || request > served)
 		return -1;
-	return (chip->first + request) & 7;
+	input = (chip->first + request) & 7;
+	return request < served || may_nest(chip, input) ? (int)input : -1;
 }
 
 static void set_input(struct pic_chip *chip, unsigned int input, bool level)
