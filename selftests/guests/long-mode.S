@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * From protected mode with flat segments and no paging to 64-bit mode, at
- * guest_main(EBX, EAX).
+ * guest_main(EBX, EAX). Included by what is entered first.
  */
 #define MSR_EFER	0xc0000080
 

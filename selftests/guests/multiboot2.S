@@ -33,4 +33,4 @@ header_end:
 multiboot2_entry:
 	jmp	start32
 
-	.section .note.GNU-stack, "", @progbits
+#include "long-mode.S"

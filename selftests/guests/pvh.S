@@ -16,4 +16,4 @@
 pvh_entry:
 	jmp	start32
 
-	.section .note.GNU-stack, "", @progbits
+#include "long-mode.S"

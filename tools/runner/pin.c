@@ -106,7 +106,9 @@ int pinning_check(const struct pinning *p, unsigned int nr_vcpus)
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		return fail(-errno, "cannot tell the CPUs of this host: %s", strerror(errno));
 	for (unsigned int vcpu = 0; vcpu < VMX_LITE_MAX_VCPUS; vcpu++) {
-		if (p->pinned[vcpu] && vcpu >= nr_vcpus)
+		if (!p->pinned[vcpu])
+			continue;
+		if (vcpu >= nr_vcpus)
 			return fail(-EINVAL, "--pin names vCPU %u: the guest has %u, from 0",
 				    vcpu, nr_vcpus);
 		for (unsigned int cpu = 0; cpu < CPU_SETSIZE; cpu++)

@@ -4,7 +4,7 @@
  *
  * A function returns 0 or a negative errno unless it says otherwise, and
  * prints nothing.  A struct vmctx may be used by all threads; a struct vcpu
- * by one thread at a time, except vcpu_kick() and vm_inject_nmi().
+ * by one thread at a time, except vcpu_kick(), vm_inject_nmi() and vm_get_stats().
  */
 #ifndef VMMAPI_H
 #define VMMAPI_H
