@@ -57,7 +57,8 @@ static inline void il_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 static inline bool il_has_driver_override(struct pci_dev *pdev)
 {
 #ifdef HAVE_DEVICE_DRIVER_OVERRIDE
-	return device_has_driver_override(&pdev->dev);
+	/* Whether there is one, not which: its lock has nothing to guard */
+	return READ_ONCE(pdev->dev.driver_override.name);
 #else
 	return pdev->driver_override;
 #endif

@@ -361,12 +361,14 @@ static int __init iommu_lite_init(void)
 		goto err_uapi;
 	watch_shutdown(true);
 	il_debugfs_init();
-	pr_info("%u-bit addresses, %u levels, pages up to %s%s%s\n",
+	pr_info("%u-bit addresses, %u levels, pages up to %s%s%s%s\n",
 		il_limits.address_bits, il_limits.levels,
 		il_limits.leaf_levels == 3 ? "1G" :
 		il_limits.leaf_levels == 2 ? "2M" : "4K",
 		il_limits.caching ? ", caching mode" : "",
-		il_limits.snoop ? ", snoop control" : "");
+		il_limits.snoop ? ", snoop control" : "",
+		list_first_entry(&il_units, struct dmar_drhd_unit, list)->irt ?
+		", interrupt remapping for lent devices" : "");
 	return 0;
 
 err_uapi:

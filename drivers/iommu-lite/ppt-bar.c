@@ -24,42 +24,6 @@ static u64 bar_offset(unsigned int index, bool wc)
 	return (u64)(index | (wc ? BAR_WC : 0)) << BAR_SHIFT;
 }
 
-/**
- * il_span_pages() - the pages of a BAR that a span lies on
- * @span: MSI-X table or pending bits
- * @bar: which BAR
- *
- * Return: the pages, @first above @last where it does not lie there.
- */
-struct il_pages il_span_pages(const struct il_span *span, unsigned int bar)
-{
-	struct il_pages none = { .first = 1 };
-
-	if (span->bar != bar || !span->size)
-		return none;
-	return (struct il_pages){
-		.first = span->offset >> PAGE_SHIFT,
-		.last = (span->offset + span->size - 1) >> PAGE_SHIFT,
-	};
-}
-
-/**
- * il_span_touches() - does an access meet a span?
- * @span: MSI-X table or pending bits
- * @bar: BAR of the access
- * @offset: its first byte
- * @size: its bytes, not 0
- *
- * Return: true where one byte at least is in both.
- */
-bool il_span_touches(const struct il_span *span, unsigned int bar, u64 offset,
-		     u64 size)
-{
-	return span->bar == bar && span->size &&
-	       offset < span->offset + span->size &&
-	       span->offset < offset + size;
-}
-
 /* A page is the least that can be given away */
 static bool can_map(struct il_lent *lent, unsigned int index)
 {

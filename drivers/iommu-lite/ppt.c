@@ -13,8 +13,6 @@
 #include "ppt.h"
 #include "uapi.h"
 
-static struct pci_driver driver;
-
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct irq_domain *domain;

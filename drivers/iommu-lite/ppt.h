@@ -165,15 +165,17 @@ struct il_lent {
 int il_lent_open_bars(struct il_lent *lent);
 void il_lent_close_bars(struct il_lent *lent);
 void il_lent_revoke(struct il_lent *lent);
+
+/* ppt-filter.c */
 struct il_pages il_span_pages(const struct il_span *span, unsigned int bar);
 bool il_span_touches(const struct il_span *span, unsigned int bar, u64 offset,
 		     u64 size);
-
-/* ppt-config.c */
 void il_config_build(struct il_config *config, const u8 *space,
 		     unsigned int size);
 u8 il_config_write(const struct il_config *config, unsigned int offset, u8 old,
 		   u8 value);
+
+/* ppt-config.c */
 int il_lent_open_config(struct il_lent *lent);
 void il_lent_close_config(struct il_lent *lent);
 
