@@ -70,16 +70,14 @@ static void write_half(struct il_irt *irt, u64 *half, u64 value)
 }
 
 /* 6.5.2.7; in caching mode after entries have become present, too */
-static void flush_entries(struct il_irt *irt, unsigned int index,
-			  unsigned int order)
+static int flush_entry(struct il_irt *irt, unsigned int index)
 {
 	const struct il_inv inv = {
 		.kind = IL_INV_IEC_INDEX,
 		.index = index,
-		.order = order,
 	};
 
-	il_invalidate(irt->unit, &inv, 1);
+	return il_invalidate(irt->unit, &inv, 1);
 }
 
 static void write_target(struct irq_data *data)
@@ -90,7 +88,7 @@ static void write_target(struct irq_data *data)
 	write_half(irt, &irt->table[data->hwirq].lo,
 		   il_irte_target(cfg->vector, cfg->dest_apicid,
 				  apic->dest_mode_logical));
-	flush_entries(irt, data->hwirq, 0);
+	flush_entry(irt, data->hwirq);
 }
 
 static int set_affinity(struct irq_data *data, const struct cpumask *mask,
@@ -175,10 +173,10 @@ static int alloc_interrupts(struct irq_domain *domain, unsigned int virq,
 	return 0;
 }
 
-static void clear_entry(struct il_irt *irt, unsigned int index)
+static int clear_entry(struct il_irt *irt, unsigned int index)
 {
 	write_half(irt, &irt->table[index].lo, 0);
-	flush_entries(irt, index, 0);
+	return flush_entry(irt, index);
 }
 
 static void free_interrupts(struct irq_domain *domain, unsigned int virq,
@@ -190,9 +188,10 @@ static void free_interrupts(struct irq_domain *domain, unsigned int virq,
 
 	for (i = 0; i < count; i++) {
 		data = irq_domain_get_irq_data(domain, virq + i);
-		clear_entry(irt, data->hwirq);
+		if (clear_entry(irt, data->hwirq))
+			continue;	/* better lost than somebody else's */
 		spin_lock(&irt->lock);
-		clear_bit(data->hwirq, irt->used);
+		__clear_bit(data->hwirq, irt->used);
 		spin_unlock(&irt->lock);
 	}
 	irq_domain_free_irqs_common(domain, virq, count);

@@ -166,12 +166,6 @@ int il_unit_probe(struct dmar_drhd_unit *unit, bool use_qi)
 			return ret;
 	}
 	status = readl(unit->reg + DMAR_GSTS);
-	ret = -EBUSY;
-	if (status & GCMD_IRE) {
-		pr_err("unit %u at 0x%llx remaps interrupts for the kernel: boot with intel_iommu=off intremap=off\n",
-		       unit->id, unit->reg_base_addr);
-		goto err_unmap;
-	}
 	ret = choose_levels(unit);
 	if (ret)
 		goto err_unmap;
@@ -536,6 +530,17 @@ static void disable_protected_memory(struct dmar_drhd_unit *unit)
 			unit->id);
 }
 
+/*
+ * Interrupt remapping that is on belongs to a kernel before this one: a kernel
+ * that uses it keeps the unit's registers. Its table names vectors of its own.
+ */
+static int drop_old_interrupts(struct dmar_drhd_unit *unit)
+{
+	if (!(readl(unit->reg + DMAR_GSTS) & GCMD_IRE))
+		return 0;
+	return il_unit_switch(unit, GCMD_IRE, false, "IRES");
+}
+
 static void free_tables(struct dmar_drhd_unit *unit)
 {
 	unsigned int bus;
@@ -565,6 +570,9 @@ int il_unit_start(struct dmar_drhd_unit *unit)
 	unit->root = alloc_table_page(unit, GFP_KERNEL);
 	if (!unit->root)
 		return -ENOMEM;
+	ret = drop_old_interrupts(unit);
+	if (ret)
+		goto err_free;
 	if (ECAP_QI(unit->ecap)) {
 		ret = il_qi_start(unit);
 		if (ret)

@@ -2,8 +2,9 @@
 /*
  * A remapping unit's registers, past any driver: poke UNIT-ADDRESS on|show.
  *
- * "on" leaves the unit as a predecessor would: translation on, with a root
- * table in which nothing is present. It keeps that table until it is killed.
+ * "on" leaves the unit as a predecessor would: translation and interrupt
+ * remapping on, with tables in which nothing is present. It keeps those until
+ * it is killed.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -16,6 +17,9 @@
 #define GCMD		(0x18 / 4)
 #define GSTS		(0x1c / 4)
 #define RTADDR		(0x20 / 4)
+#define IRTA		(0xb8 / 4)
+#define SIRTP		(1u << 24)
+#define IRE		(1u << 25)
 #define SRTP		(1u << 30)
 #define TE		(1u << 31)
 
@@ -69,7 +73,8 @@ int main(int argc, char **argv)
 	if (!root)
 		return 2;
 	*(volatile uint64_t *)(reg + RTADDR) = root;
-	if (set(reg, SRTP) || set(reg, TE))
+	*(volatile uint64_t *)(reg + IRTA) = root | 7;	/* 256 entries */
+	if (set(reg, SRTP) || set(reg, TE) || set(reg, SIRTP) || set(reg, IRE))
 		return 1;
 	printf("on\n");
 	fflush(stdout);
