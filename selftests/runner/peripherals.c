@@ -307,6 +307,28 @@ static void console_half_closed(void)
 	fake_close(&g);
 }
 
+/* What a guest that was killed left is no obstacle; what another listens at is. */
+static void console_sockets(void)
+{
+	char *path = fake_path("socket"), *text;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	EXPECT(asprintf(&text, "socket=%s", path) > 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	EXPECT_EQ(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	EXPECT_EQ(listen(fd, 1), 0);
+	EXPECT(!fake_open(&g, &console_kind, text));
+	fake_close(&g);
+	EXPECT(!access(path, F_OK));
+	close(fd);
+	EXPECT(fake_open(&g, &console_kind, text));
+	fake_close(&g);
+	EXPECT(access(path, F_OK));
+	free(path);
+	free(text);
+}
+
 /* At the terminal: the main thread hands bytes over, and is told when there is room. */
 static void console_terminal(void)
 {
@@ -432,6 +454,7 @@ static const struct tap_test tests[] = {
 	{ "console: a host that reads slowly, and one that is gone", console_output },
 	{ "console: a guest that reads slowly", console_input },
 	{ "console: half closed, and the next", console_half_closed },
+	{ "console: sockets that are there already", console_sockets },
 	{ "console: at the terminal", console_terminal },
 	{ "balloon: its size", balloon_size },
 	{ "balloon: statistics", balloon_statistics },

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "chardev.h"
 #include "iov.h"
+#include "unix-socket.h"
 
 /*
  * Bytes written at once where the file may be one that blocks: what poll() promises
@@ -54,9 +54,9 @@ int chardev_parse(struct chardev *cd, char *text)
 			continue;
 		cd->kind = kinds[i].kind;
 		cd->path = text + len;
-		if (has_path && (!*cd->path || strlen(cd->path) > CHARDEV_PATH_MAX))
+		if (has_path && (!*cd->path || strlen(cd->path) > UNIX_PATH_LEN))
 			return fail(-EINVAL, "%s needs a path of 1 to %u bytes",
-				    kinds[i].name, CHARDEV_PATH_MAX);
+				    kinds[i].name, UNIX_PATH_LEN);
 		return 0;
 	}
 	return fail(-EINVAL, "a console is at stdio, pty, file=PATH or socket=PATH, not '%s'",
@@ -90,19 +90,11 @@ static int open_file(struct chardev *cd, const char *what)
 
 static int open_socket(struct chardev *cd, const char *what)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = unix_listen(cd->path, 1);
 
 	if (fd < 0)
-		return fail(-errno, "cannot make a socket: %s", strerror(errno));
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", cd->path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1)) {
-		int ret = fail(-errno, "cannot make the socket %s for %s: %s", cd->path, what,
-			       strerror(errno));
-
-		close(fd);
-		return ret;
-	}
+		return fail(fd, "cannot make the socket %s for %s: %s", cd->path, what,
+			    strerror(-fd));
 	cd->listen_fd = fd;
 	return 0;
 }

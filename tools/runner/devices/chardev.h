@@ -9,7 +9,6 @@
 #include "util.h"
 
 #define CHARDEV_POLL_MAX	2
-#define CHARDEV_PATH_MAX	107
 
 /* Standard output, with input by who reads it; a pseudo-terminal; and so on */
 enum chardev_kind { CHARDEV_STDIO, CHARDEV_PTY, CHARDEV_FILE, CHARDEV_SOCKET };

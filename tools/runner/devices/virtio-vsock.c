@@ -14,13 +14,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "iov.h"
 #include "peripheral.h"
+#include "unix-socket.h"
 #include "virtio-vsock.h"
 
 #define CLASS_OTHER	0xff0000
@@ -417,36 +415,17 @@ static const struct virtio_ops vsock_ops = {
 	.polled = vsock_polled,
 };
 
-/* A socket that nobody listens at is left over; only such a one is removed. */
-static void remove_stale(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct stat st;
-
-	if (fd < 0)
-		return;
-	if (!lstat(address->sun_path, &st) && S_ISSOCK(st.st_mode) &&
-	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) &&
-	    errno == ECONNREFUSED)
-		unlink(address->sun_path);
-	close(fd);
-}
-
 static int listen_at(struct virtio_vsock *vs, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	vs->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	vs->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (vs->epoll_fd < 0 || vs->listen_fd < 0)
-		return fail(-errno, "cannot make a socket for --vsock: %s", strerror(errno));
-	remove_stale(&address);
-	if (bind(vs->listen_fd, (struct sockaddr *)&address, sizeof(address)))
-		return fail(-errno, "cannot make the socket %s: %s", path, strerror(errno));
+	vs->listen_fd = unix_listen(path, BACKLOG);
+	if (vs->listen_fd < 0)
+		return fail(vs->listen_fd, "cannot make the socket %s: %s", path,
+			    strerror(-vs->listen_fd));
 	vs->path = path;
-	if (listen(vs->listen_fd, BACKLOG) ||
+	vs->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (vs->epoll_fd < 0 ||
 	    epoll_ctl(vs->epoll_fd, EPOLL_CTL_ADD, vs->listen_fd, &event))
 		return fail(-errno, "cannot listen at %s: %s", path, strerror(errno));
 	return 0;

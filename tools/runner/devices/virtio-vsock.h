@@ -6,6 +6,7 @@
 #include <linux/virtio_vsock.h>
 #include <sys/queue.h>
 
+#include "unix-socket.h"
 #include "virtio.h"
 
 #define VSOCK_CID_HOST		2
@@ -17,7 +18,7 @@
 /* Resets that wait for a buffer of the guest's */
 #define VSOCK_RESETS_MAX	64
 /* "_" and a port are added to the socket's path, which has to fit in sun_path. */
-#define VSOCK_PATH_MAX		(107 - 11)
+#define VSOCK_PATH_MAX		(UNIX_PATH_LEN - 11)
 
 /**
  * struct vsock_config - as the command line gives it
