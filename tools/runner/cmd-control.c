@@ -46,7 +46,7 @@ static int find_guest(const char *name)
 	int found = -1, fd;
 	DIR *dir;
 
-	if (control_directory(directory))
+	if (control_directory(directory, false))
 		return fail(-ENAMETOOLONG, "XDG_RUNTIME_DIR is too long");
 	dir = opendir(directory);
 	while (dir && (entry = readdir(dir))) {
@@ -157,7 +157,7 @@ int cmd_ps(int argc, char **argv)
 		return VMXL_USAGE;
 	}
 	printf("%-32s %7s %4s %8s %s\n", "NAME", "PID", "CPUS", "MEMORY", "STATE");
-	dir = control_directory(directory) ? NULL : opendir(directory);
+	dir = control_directory(directory, false) ? NULL : opendir(directory);
 	while (dir && (entry = readdir(dir)))
 		if (is_guest(entry))
 			print_guest(directory, entry->d_name);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where guests' sockets are: NAME.PID in a directory that is the user's alone. */
+/* Where guests' sockets are: NAME.PID in vmxl/guests, which is the user's alone. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -14,12 +15,13 @@
 /**
  * control_directory() - the directory of the sockets
  * @path: out
+ * @make: make it where it is missing
  *
  * Root's guests are in one place, however root came to be.
  *
- * Return: 0 or -ENAMETOOLONG.
+ * Return: 0 or a negative errno.
  */
-int control_directory(char path[PATH_MAX])
+int control_directory(char path[PATH_MAX], bool make)
 {
 	const char *base = geteuid() ? getenv("XDG_RUNTIME_DIR") : NULL;
 	int len;
@@ -27,6 +29,11 @@ int control_directory(char path[PATH_MAX])
 	if (!base || *base != '/')
 		base = SYSTEM_DIRECTORY;
 	len = snprintf(path, PATH_MAX, "%s/vmxl", base);
+	if (len < PATH_MAX && make && mkdir(path, 0755) && errno != EEXIST)
+		return -errno;
+	len = snprintf(path, PATH_MAX, "%s/vmxl/guests", base);
+	if (len < PATH_MAX && make && mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
 	return len < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
@@ -57,6 +64,7 @@ int control_address(const char *directory, const char *entry, struct sockaddr_un
 int control_connect(const char *directory, const char *entry)
 {
 	struct sockaddr_un address;
+	struct stat file;
 	int fd, ret;
 
 	ret = control_address(directory, entry, &address);
@@ -70,7 +78,7 @@ int control_connect(const char *directory, const char *entry)
 	ret = -errno;
 	close(fd);
 	/* Left by a vmxl that was killed. */
-	if (ret == -ECONNREFUSED)
+	if (ret == -ECONNREFUSED && !lstat(address.sun_path, &file) && S_ISSOCK(file.st_mode))
 		unlink(address.sun_path);
 	return ret;
 }

@@ -220,11 +220,9 @@ static int make_socket(struct control *control)
 	struct sockaddr_un address;
 	int ret;
 
-	ret = control_directory(directory);
+	ret = control_directory(directory, true);
 	if (ret)
 		return ret;
-	if (mkdir(directory, 0700) && errno != EEXIST)
-		return -errno;
 	snprintf(entry, sizeof(entry), "%s.%d", control->machine->name, getpid());
 	ret = control_address(directory, entry, &address);
 	if (ret)

@@ -36,7 +36,7 @@ void control_start(struct control *control, struct machine *m);
 void control_stop(struct control *control);
 
 /* control-path.c */
-int control_directory(char path[PATH_MAX]);
+int control_directory(char path[PATH_MAX], bool make);
 int control_address(const char *directory, const char *entry, struct sockaddr_un *address);
 int control_connect(const char *directory, const char *entry);
 
