@@ -177,7 +177,7 @@ VL_GUEST(code, 64,
 	 /* Its own timer, one-shot: each interrupt ends a HLT. */
 	 "g_timer: mov 0x14(%r12), %r14d; xor %r8d, %r8d; xor %edx, %edx;"
 	 "mov $0x83e, %ecx; mov $0xb, %eax; wrmsr; mov $0x832, %ecx; mov $0x7e, %eax; wrmsr;"
-	 "1: mov $0x838, %ecx; mov $50000, %eax; xor %edx, %edx; wrmsr;"
+	 "1: mov $0x838, %ecx; mov $2000000, %eax; xor %edx, %edx; wrmsr;"
 	 "2: cli; cmp %r8, 62*8(%r13); jne 3f; sti; hlt; jmp 2b;"
 	 "3: sti; inc %r8; dec %r14d; jnz 1b; jmp g_finish;"
 
@@ -1036,7 +1036,7 @@ TEST(halt_polling)
 	struct smp smp;
 
 	set_parameter("halt_poll_ns", 0);
-	smp_init(&smp, 1, PROGRAM(timer), 200);
+	smp_init(&smp, 1, PROGRAM(timer), 60);
 	last = timers_again(&smp);
 	EXPECT_LT(0, last.halts);
 	EXPECT_EQ(0, last.halt_polls);
