@@ -10,10 +10,13 @@ static struct bus ports;
 static struct pic pic;
 static bool intr;
 
-static void set_intr(void *owner, bool level)
+static void set_intr(struct irqchip *chip, bool level)
 {
-	*(bool *)owner = level;
+	(void)chip;
+	intr = level;
 }
+
+static struct irqchip chip = { .set_intr = set_intr };
 
 static void out(u16 port, u8 value)
 {
@@ -44,7 +47,7 @@ static void setup(u8 icw4)
 {
 	intr = false;
 	bus_init(&ports, 0xffff);
-	EXPECT_EQ(pic_init(&pic, &ports, set_intr, &intr), 0);
+	EXPECT_EQ(pic_init(&pic, &ports, &chip), 0);
 	initialize(icw4);
 }
 
@@ -79,7 +82,7 @@ static u8 irr(u16 port)
 static void quiet_before_init(void)
 {
 	bus_init(&ports, 0xffff);
-	EXPECT_EQ(pic_init(&pic, &ports, set_intr, &intr), 0);
+	EXPECT_EQ(pic_init(&pic, &ports, &chip), 0);
 	raise(0);
 	EXPECT_EQ(intr, 0);
 	out(MASTER, 0x11);

@@ -27,13 +27,6 @@ struct e820_entry {
 	u32 type;
 } __attribute__((packed));
 
-static void set_intr(void *owner, bool level)
-{
-	struct irqchip *chip = owner;
-
-	chip->set_intr(chip, level);
-}
-
 /* To standard error, like the trace it is part of: whole lines */
 static void print_debug(u8 byte)
 {
@@ -124,7 +117,7 @@ static int fill_fwcfg(struct firmware *fw, const struct topology *topology)
 static int make_pic(struct firmware *fw)
 {
 	struct irqchip *chip = fw->board->irqchip;
-	int ret = pic_init(&fw->pic, fw->board->ports, set_intr, chip);
+	int ret = pic_init(&fw->pic, fw->board->ports, chip);
 
 	chip->pic = &fw->pic;
 	return ret;

@@ -7,7 +7,6 @@
  * As OVMF expects of the flash it knows, the status after CLEAR STATUS is 0: also
  * the ready bit, until the next command has been done.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "flash.h"
@@ -28,15 +27,18 @@ enum {
 
 static void show_array(struct flash *flash)
 {
-	if (!flash->array)
-		flash->array = !flash->irqchip->map_rom(flash->irqchip, flash->region.start,
-							flash->base, flash->region.size);
+	flash->array = true;
+	/* If it cannot be, each read is an exit. */
+	if (!flash->mapped)
+		flash->mapped = !flash->irqchip->map_rom(flash->irqchip, flash->region.start,
+							 flash->base, flash->region.size);
 }
 
 static void show_status(struct flash *flash)
 {
-	if (flash->array)
+	if (flash->mapped)
 		flash->irqchip->unmap(flash->irqchip, flash->region.start, flash->region.size);
+	flash->mapped = false;
 	flash->array = false;
 }
 
@@ -113,7 +115,7 @@ static u64 flash_read(struct io_region *region, u64 offset, unsigned int size)
  * @base: the contents, which change with the guest's writes
  * @size: bytes, a multiple of FLASH_BLOCK, not 0
  *
- * Return: 0 or a negative errno; flash_destroy() is due in any case.
+ * Return: 0 or the errno of bus_add(); flash_destroy() is due in any case.
  */
 int flash_init(struct flash *flash, struct bus *mmio, struct irqchip *irqchip, u64 gpa,
 	       void *base, u64 size)
@@ -132,7 +134,7 @@ int flash_init(struct flash *flash, struct bus *mmio, struct irqchip *irqchip, u
 	};
 	pthread_mutex_init(&flash->lock, NULL);
 	show_array(flash);
-	return flash->array ? bus_add(mmio, &flash->region) : -EIO;
+	return bus_add(mmio, &flash->region);
 }
 
 /**

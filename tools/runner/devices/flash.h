@@ -11,7 +11,8 @@
 /**
  * struct flash - flash memory; all but the first group is guarded by @lock
  * @base: its contents, a multiple of FLASH_BLOCK
- * @array: reads give the contents, which are mapped into the guest; else @status
+ * @array: reads give the contents, else @status
+ * @mapped: the guest reads the contents without exits
  * @command: whose second cycle is awaited; 0 if none
  */
 struct flash {
@@ -20,7 +21,7 @@ struct flash {
 	u8 *base;
 	pthread_mutex_t lock;
 
-	bool array;
+	bool array, mapped;
 	u8 command, status;
 };
 

@@ -127,7 +127,7 @@ static void shadow_write(struct io_region *region, u64 offset, unsigned int size
 	u64 gpa = PAM_START + offset;
 	unsigned int i = MIN(offset / PAM_SIZE, I440FX_SEGMENTS - 1u);
 
-	/* A byte at random is enough: firmware changes these and no one else. */
+	/* Without the PCI bus's lock: who changes it meanwhile gets one or the other. */
 	if (__atomic_load_n(&chipset->seen[i], __ATOMIC_RELAXED) == PAM_WRITE)
 		memcpy(ram_at(chipset->ram, gpa, size), &value, size);
 }

@@ -87,7 +87,7 @@ static void update(struct pic *pic)
 	if (intr == pic->intr)
 		return;
 	pic->intr = intr;
-	pic->set_intr(pic->owner, intr);
+	pic->irqchip->set_intr(pic->irqchip, intr);
 }
 
 /* The chip's side of an acknowledge cycle: which input it is. */
@@ -353,17 +353,15 @@ static void chip_init(struct pic *pic, struct pic_chip *chip, u16 port, u16 trig
  * pic_init() - put both controllers on a bus
  * @pic: the controllers
  * @ports: port bus
- * @set_intr: where the master's output goes; must not call back
- * @owner: its first argument
+ * @irqchip: where the master's output goes; must not call back
  *
  * Return: 0 or the errno of bus_add(); pic_destroy() is due in any case.
  */
-int pic_init(struct pic *pic, struct bus *ports, void (*set_intr)(void *owner, bool level),
-	     void *owner)
+int pic_init(struct pic *pic, struct bus *ports, struct irqchip *irqchip)
 {
 	int ret;
 
-	*pic = (struct pic) { .set_intr = set_intr, .owner = owner };
+	*pic = (struct pic) { .irqchip = irqchip };
 	pthread_mutex_init(&pic->lock, NULL);
 	chip_init(pic, &pic->master, MASTER_PORT, MASTER_ELCR, 0xf8, "pic-master");
 	chip_init(pic, &pic->slave, SLAVE_PORT, SLAVE_ELCR, 0xde, "pic-slave");

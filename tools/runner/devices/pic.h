@@ -4,6 +4,7 @@
 #define VMXL_PIC_H
 
 #include "bus.h"
+#include "irqchip.h"
 
 #define PIC_LINES	16
 #define PIC_CASCADE	2	/* the master's input that the slave is at */
@@ -35,18 +36,16 @@ struct pic_chip {
 
 /**
  * struct pic - both
- * @set_intr: level of the output that is the CPU's INTR pin; called with @lock
+ * @irqchip: has the CPU's INTR pin; set_intr() is called with @lock
  */
 struct pic {
 	pthread_mutex_t lock;
 	struct pic_chip master, slave;
 	bool intr;
-	void *owner;
-	void (*set_intr)(void *owner, bool level);
+	struct irqchip *irqchip;
 };
 
-int pic_init(struct pic *pic, struct bus *ports, void (*set_intr)(void *owner, bool level),
-	     void *owner);
+int pic_init(struct pic *pic, struct bus *ports, struct irqchip *irqchip);
 void pic_destroy(struct pic *pic, struct bus *ports);
 void pic_set_line(struct pic *pic, unsigned int irq, bool level);
 u8 pic_acknowledge(struct pic *pic);
