@@ -25,6 +25,7 @@
 #define MSIX		0xc0
 #define AF		0xd0
 #define OTHER		0xe0		/* registers of no capability */
+#define SERIAL		0x100
 
 #define BAR0_SIZE	0x10000
 #define TABLE		0x2800		/* not at the start of its page */
@@ -35,7 +36,7 @@
 
 /* ------------------------------------------------------------ the device */
 
-static u8 device[256];
+static u8 device[PCI_EXT_CONFIG_SIZE];
 static struct iommu_lite_bar device_bars[PCI_REGIONS];
 static struct iommu_lite_irq_info device_irqs;
 static struct iommu_lite_region device_region;
@@ -406,6 +407,8 @@ static void make_device(void)
 	capability(AF, PCI_CAP_ID_AF, 0);
 	device[AF + PCI_AF_CAP] = PCI_AF_CAP_TP | PCI_AF_CAP_FLR;
 	pci_put32(device, OTHER, 0x600df00d);
+	pci_put32(device, SERIAL, PCI_EXT_CAP_ID_DSN | 1 << 16);
+	pci_put32(device, SERIAL + 8, 0xfeedface);
 
 	memset(device_bars, 0, sizeof(device_bars));
 	device_bars[0] = (struct iommu_lite_bar) {
@@ -582,6 +585,12 @@ static void capabilities(void)
 	EXPECT_EQ(config(EXPRESS + PCI_EXP_FLAGS, 2), 2 | PCI_EXP_TYPE_RC_END << 4);
 	EXPECT_EQ(config(EXPRESS + PCI_EXP_LNKCAP, 4), 0);
 	EXPECT_EQ(config(EXPRESS + PCI_EXP_DEVSTA, 2), 0x21);
+	EXPECT_EQ(config(SERIAL, 4), PCI_EXT_CAP_ID_DSN | 1 << 16);
+	EXPECT_EQ(config(SERIAL + 8, 4), 0xfeedface);
+	set_config(SERIAL + 8, 4, 0);
+	EXPECT_EQ(config(SERIAL + 8, 4), 0xfeedface);
+	EXPECT_EQ(config_written.count, 0);
+	EXPECT_EQ(config(SERIAL + 12, 4), 0);
 	EXPECT_EQ(config(MSIX + PCI_MSIX_TABLE, 4), TABLE);
 	EXPECT_EQ(config(MSIX + PCI_MSIX_PBA, 4), PBA);
 	set_config(MSIX + PCI_MSIX_TABLE, 4, 0);

@@ -16,9 +16,13 @@
 #define STATUS_CLEARED		0xf900
 #define DEVICE_STATUS_CLEARED	0x000f
 
+/*
+ * The module shows one extended capability, the serial number, as the first and only one
+ * (PCIe 3.0, section 7.12); everything else there is 0.
+ */
 static int read_all(struct lent *lent)
 {
-	for (unsigned int at = 0; at < PCI_CONFIG_SIZE; at += 4) {
+	for (unsigned int at = 0; at < PCI_CONFIG_SIZE + PCI_EXT_CAP_DSN_SIZEOF; at += 4) {
 		u32 value;
 		int ret = iommu_read_config(lent->fd, at, 4, &value);
 
