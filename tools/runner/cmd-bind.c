@@ -112,11 +112,13 @@ static int take_from_driver(const struct hostdev *dev)
 
 static void tell_bound(const struct hostdev *dev)
 {
-	if (*dev->driver)
-		printf("%s was %s%s%s's; iommu-lite has it now\n", dev->name, dev->uses,
-		       *dev->uses ? ", " : "", dev->driver);
-	else
+	if (!*dev->driver)
 		printf("%s had no driver; iommu-lite has it now\n", dev->name);
+	else if (*dev->uses)
+		printf("%s was %s's, as %s; iommu-lite has it now\n", dev->name, dev->driver,
+		       dev->uses);
+	else
+		printf("%s was %s's; iommu-lite has it now\n", dev->name, dev->driver);
 }
 
 static int bind_device(const struct hostdev *dev)

@@ -272,7 +272,7 @@ int hostdev_explain(const struct hostdev *dev)
 {
 	int ret = 0;
 
-	if (dev->header_type != PCI_HEADER_TYPE_NORMAL)
+	if (dev->header_type != PCI_HEADER_TYPE_NORMAL || dev->class >> 16 == CLASS_BRIDGE)
 		return fail(-EINVAL, "%s is a bridge: lend what is behind it", dev->name);
 	if (access(BUS "/drivers/" HOSTDEV_DRIVER, F_OK))
 		return explain_module();
