@@ -32,6 +32,9 @@ void show_stats(struct machine *m, FILE *out)
 		print_row(out, "exceptions injected", s.injected[2]);
 		print_row(out, "pages mapped", s.ept_faults);
 		print_row(out, "waits for an interrupt", s.halts);
+		print_row(out, "  polled first", s.halt_polls);
+		print_row(out, "  and did not sleep", s.halt_poll_hits);
+		print_row(out, "PAUSE loops that yielded", s.yields);
 		print_row(out, "kicks", s.kicks);
 		print_row(out, "exits to user space", s.user_exits);
 		for (unsigned int r = 0; r < VM_EXITCODE_MAX; r++) {
