@@ -100,8 +100,8 @@ static bool send_request(struct vl_vcpu *vcpu, enum vl_request req)
  * @vcpu: vCPU
  * @irq: message; its destination does not count here
  *
- * SDM vol. 3, 11.8.  There is no SMM and no 8259A behind a vCPU, so that SMIs
- * and ExtINTs are not accepted.  The level de-assert form of INIT does nothing
+ * SDM vol. 3, 11.8.  There is no SMM, and an 8259A is at the INTR pin, not behind
+ * a message: SMIs and ExtINTs are not accepted.  The level de-assert form of INIT does nothing
  * (11.6.1).
  * Context: any.
  * Return: was it accepted?

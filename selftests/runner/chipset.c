@@ -72,6 +72,7 @@ static void set_line(struct irqchip *chip, unsigned int gsi, int level)
 static struct irqchip chip = {
 	.set_line = set_line, .map = map, .map_rom = map_rom, .unmap = unmap,
 };
+
 static struct bus ports, mmio;
 
 static struct mapping *mapping_at(u64 gpa)
