@@ -34,6 +34,7 @@
 #define WRITE			2
 #define INDIRECT		4
 
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define SIZE			8
 /* How often to look whether the device has noticed */
 #define LOOKS			1000000
@@ -221,7 +222,7 @@ static uint32_t test(uint32_t slot, uint32_t type)
 	config_write(slot, 4, 6);	/* memory, bus master */
 	bar = (volatile uint8_t *)(uintptr_t)(BARS + slot * BAR_SIZE);
 	put_number("queues: device of type ", type);
-	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
 		if (!breaks(&rules[i], queue)) {
 			put("queues: not broken by ");
 			put(rules[i].name);
