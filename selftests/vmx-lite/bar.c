@@ -523,12 +523,11 @@ FIXTURE_TEARDOWN(vfio)
 	write_file(self->edu, "driver_override", "\n");
 }
 
-static void decode(FIXTURE_DATA(vfio) *self, bool on)
+static void decode(int device, uint64_t config, bool on)
 {
 	uint16_t command = on ? PCI_COMMAND_MEMORY : 0;
 
-	if (pwrite(self->device, &command, sizeof(command), self->config + PCI_COMMAND) !=
-	    sizeof(command))
+	if (pwrite(device, &command, sizeof(command), config + PCI_COMMAND) != sizeof(command))
 		vl_die("the command register: %s", strerror(errno));
 }
 
@@ -538,9 +537,9 @@ TEST_F(vfio, decoding)
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		decode(self, true);
+		decode(self->device, self->config, true);
 		ASSERT_READS(EDU_ID, vcpu);
-		decode(self, false);
+		decode(self->device, self->config, false);
 		ASSERT_GONE(vcpu);
 		START(vcpu, writes, .rbx = BAR + EDU_ALIVE, .rax = 3);
 		ASSERT_MMIO(BAR + EDU_ALIVE, 1, vcpu);
@@ -560,9 +559,9 @@ TEST_F_TIMEOUT(vfio, decoding_under_the_guest, 120)
 	START(vcpu, polls, .rbx = BAR, .r8 = EDU_ID);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, poll_bar, vcpu));
 	for (i = 0; i < 200; i++) {
-		decode(self, true);
+		decode(self->device, self->config, true);
 		sched_yield();
-		decode(self, false);
+		decode(self->device, self->config, false);
 		sched_yield();
 	}
 	ASSERT_EQ(0, vl_ioctl(self->vm.fd, VM_SUSPEND, &off));
