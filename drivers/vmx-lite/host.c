@@ -11,6 +11,7 @@
 #include <linux/hardirq.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/percpu.h>
+#include <linux/sched/smt.h>
 #include <asm/cpu_entry_area.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
@@ -307,6 +308,8 @@ int __init vl_mitigations_init(void)
 			return -ENOMEM;
 	}
 	static_branch_enable(&l1d_flush);
+	if (sched_smt_active())
+		pr_warn("vmx-lite: this CPU has L1TF and hyper-threading is on: a guest may read what the other thread of its core works on; boot with nosmt\n");
 	return 0;
 }
 
