@@ -164,6 +164,24 @@ void vl_cancel_injection(struct vl_vcpu *vcpu)
 }
 
 /**
+ * vl_latch_nmi() - an NMI has come
+ * @vcpu: the vCPU, loaded
+ *
+ * One is in service, or on its way there, and one is latched: more are lost (SDM
+ * vol. 3, 6.7.1).
+ * Context: the vCPU's thread.
+ */
+void vl_latch_nmi(struct vl_vcpu *vcpu)
+{
+	struct vl_hw *hw = &vcpu->hw;
+	bool taken = (vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_NMI) ||
+		     (hw->pending_valid && hw->pending.type == VMX_LITE_EVENT_NMI);
+
+	hw->nmi_pending = min(hw->nmi_pending + 1, taken ? 1 : 2);
+	vl_request(vcpu, VL_REQ_EVENT);
+}
+
+/**
  * vl_set_proc() - set or clear a primary processor-based control
  * @hw: of the loaded vCPU
  * @bit: CPU_BASED_*

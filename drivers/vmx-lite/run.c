@@ -367,7 +367,6 @@ static int exit_spinup(struct vl_vcpu *vcpu)
 /* What other threads asked for, but FLUSH_EPT and EVENT: those are for enter_once(). */
 static int service_requests(struct vl_vcpu *vcpu)
 {
-	struct vl_hw *hw = &vcpu->hw;
 	bool sipi;
 
 	if (likely(!(vcpu->requests[0] &
@@ -386,11 +385,8 @@ static int service_requests(struct vl_vcpu *vcpu)
 		take_init(vcpu);
 	if (sipi)
 		take_sipi(vcpu);
-	if (test_and_clear_bit(VL_REQ_NMI, vcpu->requests)) {
-		/* One in service, one latched (SDM vol. 3, 6.7.1). */
-		hw->nmi_pending = min(hw->nmi_pending + 1, 2);
-		vl_request(vcpu, VL_REQ_EVENT);
-	}
+	if (test_and_clear_bit(VL_REQ_NMI, vcpu->requests))
+		vl_latch_nmi(vcpu);
 	return VL_RESUME;
 }
 

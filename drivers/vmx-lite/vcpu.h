@@ -274,6 +274,7 @@ void vl_inject_ud(struct vl_vcpu *vcpu);
 void vl_inject_gp(struct vl_vcpu *vcpu);
 void vl_requeue_vectoring(struct vl_vcpu *vcpu);
 void vl_cancel_injection(struct vl_vcpu *vcpu);
+void vl_latch_nmi(struct vl_vcpu *vcpu);
 void vl_inject_events(struct vl_vcpu *vcpu);
 bool vl_vcpu_has_event(struct vl_vcpu *vcpu);
 bool vl_extint_ready(struct vl_vcpu *vcpu);

@@ -286,6 +286,27 @@ TEST_F(inject, nmi)
 	EXPECT_EQ(0, e.nmi_pending);
 }
 
+/* The same if the engine looks at each of them before the next comes. */
+TEST_F(inject, nmi_latched_once)
+{
+	struct vmx_lite_events e;
+	unsigned int i;
+
+	vl_load_bytes(&self->vm, VL_CODE, 0x90, 0xf4);
+	ASSERT_EQ(0, vl_inject(&self->vcpu, VMX_LITE_EVENT_NMI, 2, -1));
+	ASSERT_VECTOR(2, &self->vcpu);
+	self->vcpu.run->immediate_exit = 1;
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, vl_inject(&self->vcpu, VMX_LITE_EVENT_NMI, 2, -1));
+		ASSERT_EXIT(VM_EXITCODE_INTR, &self->vcpu);
+	}
+	self->vcpu.run->immediate_exit = 0;
+	ASSERT_EQ(0, vl_ioctl(self->vcpu.fd, VM_GET_EVENTS, &e));
+	EXPECT_EQ(1, e.nmi_pending);
+	ASSERT_VECTOR(2, &self->vcpu);
+	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
+}
+
 /* An NMI and an interrupt at once: the NMI first, the interrupt in or after its handler. */
 TEST_F(inject, nmi_before_interrupt)
 {
