@@ -50,7 +50,6 @@ static const char *const internal_names[] = {
 	[VMX_LITE_INTERNAL_EPT_MISCONFIG] = "an EPT misconfiguration",
 	[VMX_LITE_INTERNAL_DELIVERY] = "an exit while an event was being delivered",
 	[VMX_LITE_INTERNAL_MEMORY] = "guest memory could not be made present",
-	[VMX_LITE_INTERNAL_VMX_ABORT] = "a VMX abort",
 };
 
 #define NAME(names, i) \

@@ -500,7 +500,6 @@ enum vmx_lite_internal {
 	VMX_LITE_INTERNAL_EPT_MISCONFIG,
 	VMX_LITE_INTERNAL_DELIVERY,		/* exit in the middle of delivering an event */
 	VMX_LITE_INTERNAL_MEMORY,		/* guest memory could not be faulted in: error */
-	VMX_LITE_INTERNAL_VMX_ABORT,
 };
 
 enum vmx_lite_fail {
