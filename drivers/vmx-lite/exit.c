@@ -10,6 +10,7 @@
 #include <asm/cpufeature.h>
 #include <asm/trapnr.h>
 
+#include "apicv.h"
 #include "trace.h"
 #include "vcpu.h"
 #include "vmx.h"
@@ -210,6 +211,8 @@ static int exit_ept_violation(struct vl_vcpu *vcpu)
 
 	restore_nmi_blocking(vcpu, qualification);
 	vcpu->hw.l1d_flush = true;
+	if (vl_apicv_fault(vcpu, gpa))
+		return VL_RESUME;
 	ret = vl_memory_fault(vcpu->vm, gpa, access);
 	trace_vl_ept_fault(vcpu, gpa, qualification, ret);
 	if (ret == VL_FAULT_MAPPED) {
@@ -266,12 +269,15 @@ static const exit_fn handlers[VMX_LITE_STAT_REASONS] = {
 	[EXIT_REASON_MONITOR_INSTRUCTION] = exit_ud,
 	[EXIT_REASON_PAUSE_INSTRUCTION] = exit_pause,
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr,
+	[EXIT_REASON_APIC_ACCESS] = vl_exit_apic_access,
+	[EXIT_REASON_EOI_INDUCED] = vl_exit_eoi,
 	[EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,
 	[EXIT_REASON_EPT_MISCONFIG] = exit_ept_misconfig,
 	[EXIT_REASON_INVEPT] = exit_ud,
 	[EXIT_REASON_INVVPID] = exit_ud,
 	[EXIT_REASON_WBINVD] = exit_skip,
 	[EXIT_REASON_XSETBV] = vl_exit_xsetbv,
+	[EXIT_REASON_APIC_WRITE] = vl_exit_apic_write,
 	[EXIT_REASON_INVPCID] = exit_ud,
 	[EXIT_REASON_VMFUNC] = exit_ud,
 };

@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <asm/trapnr.h>
 
+#include "apicv.h"
 #include "trace.h"
 #include "vcpu.h"
 #include "vmx.h"
@@ -230,6 +231,14 @@ static int waiting_vector(struct vl_vcpu *vcpu)
 	return vl_lapic_pending(vcpu);
 }
 
+/* The same, without what the CPU delivers by itself. */
+static int injected_vector(struct vl_vcpu *vcpu)
+{
+	if (vcpu->hw.apicv & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+		return vcpu->hw.ext_vector;
+	return waiting_vector(vcpu);
+}
+
 /*
  * An 8259A in user space asserts INTR and LINT0 lets it through.  It outranks
  * the local APIC, which has no say in it (SDM vol. 3, 11.8.1).
@@ -302,13 +311,13 @@ void vl_inject_events(struct vl_vcpu *vcpu)
 		inject(vcpu, &event, 0);
 		injected = true;
 	}
-	vector = waiting_vector(vcpu);
+	vector = injected_vector(vcpu);
 	if (vector >= 0 && !injected && !interrupts_blocked(blocking)) {
 		event.type = VMX_LITE_EVENT_INTR;
 		event.vector = vector;
 		take_vector(vcpu, vector);
 		inject(vcpu, &event, 0);
-		vector = waiting_vector(vcpu);
+		vector = injected_vector(vcpu);
 	}
 	/*
 	 * In an STI's shadow an NMI window may be open although the NMI cannot be
@@ -319,7 +328,10 @@ void vl_inject_events(struct vl_vcpu *vcpu)
 	vl_set_proc(hw, CPU_BASED_NMI_WINDOW_EXITING, hw->nmi_pending && !in_sti);
 	vl_set_proc(hw, CPU_BASED_INTR_WINDOW_EXITING,
 		    vector >= 0 || extint_waits(vcpu) || (hw->nmi_pending && in_sti));
-	update_tpr_threshold(vcpu);
+	if (hw->apicv & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+		vl_apicv_sync(vcpu);
+	else
+		update_tpr_threshold(vcpu);
 }
 
 /**

@@ -69,6 +69,7 @@ static void clear_vector(void *page, unsigned int base, u8 vector)
 static bool accept_fixed(struct vl_vcpu *vcpu, u8 vector, bool level)
 {
 	struct vl_lapic *lapic = vcpu->lapic;
+	bool new;
 
 	if (!(vl_lapic_reg(lapic, APIC_SPIV) & APIC_SPIV_APIC_ENABLED))
 		return false;
@@ -81,7 +82,12 @@ static bool accept_fixed(struct vl_vcpu *vcpu, u8 vector, bool level)
 	else
 		clear_vector(lapic->page, APIC_TMR, vector);
 	/* If it is set already, whoever set it has told the vCPU. */
-	if (!test_and_set_bit(vector & 31, lapic->page + APIC_IRR + (vector >> 5) * 16)) {
+	if (lapic->apicv)
+		new = !test_and_set_bit(vector, lapic->posted);
+	else
+		new = !test_and_set_bit(vector & 31,
+					lapic->page + APIC_IRR + (vector >> 5) * 16);
+	if (new) {
 		vl_request(vcpu, VL_REQ_EVENT);
 		vl_vcpu_kick(vcpu);
 	}

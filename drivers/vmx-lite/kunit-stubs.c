@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stands in for vcpu.c in the KUnit module.
+ * Stands in for vcpu.c and apicv.c in the KUnit module.
  */
 #include <linux/module.h>
 
+#include "apicv.h"
 #include "kunit-stubs.h"
 #include "vmx-lite.h"
 
@@ -24,6 +25,10 @@ u64 vl_vcpu_guest_tsc(struct vl_vcpu *vcpu)
 void vl_vm_flush_ept(struct vl_vm *vm)
 {
 	atomic_inc(&vl_kunit_flushes);
+}
+
+void vl_apicv_set_mode(struct vl_vcpu *vcpu)
+{
 }
 
 MODULE_LICENSE("GPL");

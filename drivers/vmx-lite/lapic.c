@@ -7,11 +7,13 @@
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
 
+#include "apicv.h"
 #include "vmx-lite.h"
 
 /* Version 14H, 6 LVT entries, EOI-broadcast suppression (SDM vol. 3, 11.4.8) */
@@ -148,12 +150,32 @@ static void mask_lvts(struct vl_lapic *lapic)
 		vl_lapic_set_reg(lapic, reg, vl_lapic_reg(lapic, reg) | APIC_LVT_MASKED);
 }
 
+/* What was sent since the last look: to IRR, or, if the APIC is reset, nowhere. */
+static void take_posted(struct vl_lapic *lapic, bool keep)
+{
+	unsigned int i, reg;
+	unsigned long bits;
+
+	for (i = 0; lapic->apicv && i < BITS_TO_LONGS(256); i++) {
+		if (!READ_ONCE(lapic->posted[i]))
+			continue;
+		bits = xchg(&lapic->posted[i], 0);
+		if (!keep)
+			continue;
+		reg = APIC_IRR + i * 32;
+		vl_lapic_set_reg(lapic, reg, vl_lapic_reg(lapic, reg) | (u32)bits);
+		reg += 16;
+		vl_lapic_set_reg(lapic, reg, vl_lapic_reg(lapic, reg) | bits >> 32);
+	}
+}
+
 static void reset_regs(struct vl_vcpu *vcpu)
 {
 	struct vl_lapic *lapic = vcpu->lapic;
 	unsigned int reg;
 
 	vl_lapic_timer_stop(lapic);
+	take_posted(lapic, false);
 	for (reg = 0; reg < PAGE_SIZE; reg += 16)
 		vl_lapic_set_reg(lapic, reg, 0);
 	atomic_set(&lapic->errors, 0);
@@ -261,7 +283,7 @@ static bool base_valid(const struct vl_vcpu *vcpu, u64 value)
 	return !(value & X2APIC_ENABLE) || (value & MSR_IA32_APICBASE_ENABLE);
 }
 
-static void change_base(struct vl_vcpu *vcpu, u64 value)
+static void write_base(struct vl_vcpu *vcpu, u64 value)
 {
 	struct vl_lapic *lapic = vcpu->lapic;
 	u64 old = lapic->base;
@@ -278,6 +300,12 @@ static void change_base(struct vl_vcpu *vcpu, u64 value)
 		return;
 	vl_lapic_set_reg(lapic, APIC_LDR, value & X2APIC_ENABLE ? x2apic_ldr(vcpu->id) : 0);
 	vl_lapic_set_reg(lapic, APIC_ICR2, 0);
+}
+
+static void change_base(struct vl_vcpu *vcpu, u64 value)
+{
+	write_base(vcpu, value);
+	vl_apicv_set_mode(vcpu);
 }
 
 /**
@@ -361,14 +389,16 @@ u8 vl_lapic_ppr(const struct vl_lapic *lapic)
  *
  * Interrupts that were accepted before the APIC was software-disabled still
  * count (SDM vol. 3, 11.4.7.2).
- * Context: any; exact for the vCPU's thread.
+ * Context: (v).
  * Return: vector, 16 to 255, or -1.
  */
 int vl_lapic_pending(struct vl_vcpu *vcpu)
 {
-	const struct vl_lapic *lapic = vcpu->lapic;
-	int vector = highest_vector(lapic, APIC_IRR);
+	struct vl_lapic *lapic = vcpu->lapic;
+	int vector;
 
+	take_posted(lapic, true);
+	vector = highest_vector(lapic, APIC_IRR);
 	if (vector < 0 || vector >> 4 <= vl_lapic_ppr(lapic) >> 4)
 		return -1;
 	return vector;
@@ -377,7 +407,7 @@ int vl_lapic_pending(struct vl_vcpu *vcpu)
 /**
  * vl_lapic_has_event() - has a halted vCPU an interrupt to wake up for?
  * @vcpu: vCPU
- * Context: any.
+ * Context: (v).
  * Return: does vl_lapic_pending() return a vector?
  */
 bool vl_lapic_has_event(struct vl_vcpu *vcpu)
@@ -414,6 +444,39 @@ int vl_lapic_tpr_threshold(struct vl_vcpu *vcpu)
 	if (class < 0 || class > vl_lapic_reg(lapic, APIC_TASKPRI) >> 4)
 		return 0;
 	return class;
+}
+
+/**
+ * vl_lapic_guest_status() - guest interrupt status for the VMCS
+ * @vcpu: vCPU
+ * Context: (v).
+ * Return: RVI in bits 7:0, SVI in 15:8 (SDM vol. 3, 25.4.2).
+ */
+u16 vl_lapic_guest_status(struct vl_vcpu *vcpu)
+{
+	struct vl_lapic *lapic = vcpu->lapic;
+	int irr, isr;
+
+	take_posted(lapic, true);
+	irr = highest_vector(lapic, APIC_IRR);
+	isr = highest_vector(lapic, APIC_ISR);
+	return max(irr, 0) | max(isr, 0) << 8;
+}
+
+/**
+ * vl_lapic_eoi_exits() - EOI-exit bitmap for the VMCS
+ * @lapic: local APIC
+ * @bitmap: out: 256 bits
+ * Context: (v), after vl_lapic_guest_status(): a vector's trigger mode is there
+ * before the vector.
+ */
+void vl_lapic_eoi_exits(const struct vl_lapic *lapic, u64 *bitmap)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		bitmap[i] = vl_lapic_reg(lapic, APIC_TMR + i * 32) |
+			    (u64)vl_lapic_reg(lapic, APIC_TMR + i * 32 + 16) << 32;
 }
 
 /**
@@ -454,7 +517,22 @@ void vl_lapic_set_tpr(struct vl_vcpu *vcpu, u8 cr8)
 	write_tpr(vcpu, (cr8 & 0xf) << 4);
 }
 
-/* SDM vol. 3, 11.8.5; EOI-broadcast suppression: 11.8.5.1 */
+/**
+ * vl_lapic_eoi_done() - tell the IOAPIC of the end of a level-triggered interrupt
+ * @vcpu: vCPU
+ * @vector: which has left ISR
+ * Context: (v).  SDM vol. 3, 11.8.5; EOI-broadcast suppression: 11.8.5.1.
+ */
+void vl_lapic_eoi_done(struct vl_vcpu *vcpu, u8 vector)
+{
+	struct vl_lapic *lapic = vcpu->lapic;
+
+	if (test_bit(vector & 31, lapic->page + APIC_TMR + (vector >> 5) * 16) &&
+	    !(vl_lapic_reg(lapic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI))
+		vl_ioapic_eoi(vcpu->vm, vector);
+}
+
+/* SDM vol. 3, 11.8.5 */
 static void write_eoi(struct vl_vcpu *vcpu)
 {
 	struct vl_lapic *lapic = vcpu->lapic;
@@ -465,10 +543,7 @@ static void write_eoi(struct vl_vcpu *vcpu)
 		return;
 	clear_bit(vector & 31, lapic->page + APIC_ISR + word);
 	vl_request(vcpu, VL_REQ_EVENT);
-	if (!test_bit(vector & 31, lapic->page + APIC_TMR + word) ||
-	    (vl_lapic_reg(lapic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI))
-		return;
-	vl_ioapic_eoi(vcpu->vm, vector);
+	vl_lapic_eoi_done(vcpu, vector);
 }
 
 /* ---- inter-processor interrupts: SDM vol. 3, 11.6 ---- */
@@ -511,6 +586,9 @@ static void send_ipi(struct vl_vcpu *vcpu, u32 icr, u32 dest, bool x2apic)
 static u32 read_reg(struct vl_lapic *lapic, unsigned int reg)
 {
 	switch (reg) {
+	case APIC_IRR ... APIC_IRR + 0x70:
+		take_posted(lapic, true);
+		return vl_lapic_reg(lapic, reg);
 	case APIC_PROCPRI:
 		return vl_lapic_ppr(lapic);
 	case APIC_TMCCT:
@@ -560,6 +638,7 @@ static void write_reg(struct vl_vcpu *vcpu, unsigned int reg, u32 value)
 		/* 11.4.7.2: while disabled, the masks cannot be cleared. */
 		if (!(value & APIC_SPIV_APIC_ENABLED))
 			mask_lvts(lapic);
+		vl_apicv_set_mode(vcpu);
 		break;
 	case APIC_ESR:
 		/* 11.5.3: a write shows what was found since the last one. */
@@ -588,6 +667,18 @@ static void write_reg(struct vl_vcpu *vcpu, unsigned int reg, u32 value)
 	default:
 		vl_lapic_set_reg(lapic, reg, value);
 	}
+}
+
+/**
+ * vl_lapic_written() - the guest has stored a register in the page
+ * @vcpu: vCPU
+ * @reg: its xAPIC offset; of those whose old value does not count
+ * Context: (v).  SDM vol. 3, 30.4.3.3.
+ */
+void vl_lapic_written(struct vl_vcpu *vcpu, unsigned int reg)
+{
+	if (reg == APIC_ICR || reg == APIC_SELF_IPI)
+		write_reg(vcpu, reg, vl_lapic_reg(vcpu->lapic, reg));
 }
 
 /* Bytes of a register beyond its first four, and between registers, read as 0. */
@@ -656,6 +747,23 @@ static int msr_reg(const struct vl_vcpu *vcpu, u32 msr, u8 access)
 	    !has_reg(index << 4, access, REG_XAPIC))
 		return -EINVAL;
 	return index << 4;
+}
+
+/**
+ * vl_lapic_msr_plain() - can the CPU read an x2APIC register from the page?
+ * @vcpu: vCPU
+ * @msr: 0x800 to 0x8ff
+ *
+ * All there are, but for the count, which is computed, and the ICR, whose upper half
+ * the page has elsewhere.
+ * Context: (v).
+ * Return: whether it can.
+ */
+bool vl_lapic_msr_plain(const struct vl_vcpu *vcpu, u32 msr)
+{
+	int reg = msr_reg(vcpu, msr, REG_R);
+
+	return reg >= 0 && reg != APIC_TMCCT && reg != APIC_ICR;
 }
 
 /**
@@ -789,6 +897,7 @@ int vl_lapic_set_state(struct vl_vcpu *vcpu, const struct vmx_lite_lapic *state)
 			return -EINVAL;
 	}
 	vl_lapic_timer_stop(lapic);
+	take_posted(lapic, false);
 	atomic_set(&lapic->errors, 0);
 	for (i = 0; i < ARRAY_SIZE(regs); i++)
 		vl_lapic_set_reg(lapic, i << 4, state->regs[i * 4]);
@@ -800,6 +909,7 @@ int vl_lapic_set_state(struct vl_vcpu *vcpu, const struct vmx_lite_lapic *state)
 				     vl_lapic_reg(lapic, APIC_TMICT));
 	else
 		vl_lapic_timer_start(lapic, vl_lapic_reg(lapic, APIC_TMCCT));
+	vl_apicv_set_mode(vcpu);
 	vl_request(vcpu, VL_REQ_EVENT);
 	return 0;
 }

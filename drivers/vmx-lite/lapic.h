@@ -7,7 +7,8 @@
  *   (v) the vCPU's thread, or whoever holds vcpu->lock
  *   (a) any context, hard interrupts included, by atomic operations
  * Registers are written by (v) alone, except IRR and TMR (a) and, with TPR
- * shadow, TPR by the CPU; everyone may read them.  There is no lock.
+ * shadow, TPR by the CPU; everyone may read them.  There is no lock.  With APICv, see
+ * apicv.c, the CPU also writes IRR and ISR, and senders do not.
  */
 #ifndef VL_LAPIC_H
 #define VL_LAPIC_H
@@ -44,6 +45,8 @@ struct vmx_lite_lapic;
  * @base: IA32_APIC_BASE; (v), READ_ONCE by others
  * @x2apic: CPUID offers x2APIC to the guest; (v)
  * @tsc_deadline: CPUID offers the TSC-deadline timer to the guest; (v)
+ * @apicv: the CPU delivers interrupts: while the guest runs, IRR and ISR are its; (r)
+ * @posted: with @apicv, vectors that are to go to IRR; (a)
  * @errors: errors not yet latched by a write of the ESR; (a)
  * @timer: runs while armed; (v) cancels it before changing the fields below
  * @vcpu: whose local APIC this is; (r)
@@ -55,6 +58,8 @@ struct vl_lapic {
 	u64 base;
 	bool x2apic;
 	bool tsc_deadline;
+	bool apicv;
+	DECLARE_BITMAP(posted, 256);
 	atomic_t errors;
 
 	struct hrtimer timer;
@@ -84,6 +89,11 @@ void vl_lapic_set_tpr(struct vl_vcpu *vcpu, u8 cr8);
 int vl_lapic_pending(struct vl_vcpu *vcpu);
 void vl_lapic_ack(struct vl_vcpu *vcpu, u8 vector);
 int vl_lapic_tpr_threshold(struct vl_vcpu *vcpu);
+u16 vl_lapic_guest_status(struct vl_vcpu *vcpu);
+void vl_lapic_eoi_exits(const struct vl_lapic *lapic, u64 *bitmap);
+void vl_lapic_eoi_done(struct vl_vcpu *vcpu, u8 vector);
+void vl_lapic_written(struct vl_vcpu *vcpu, unsigned int reg);
+bool vl_lapic_msr_plain(const struct vl_vcpu *vcpu, u32 msr);
 u64 vl_lapic_page_hpa(struct vl_vcpu *vcpu);
 bool vl_lapic_has_event(struct vl_vcpu *vcpu);
 void vl_lapic_tsc_changed(struct vl_vcpu *vcpu);

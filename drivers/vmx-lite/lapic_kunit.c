@@ -480,6 +480,119 @@ static void lapic_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vl_lapic_set_state(vcpu, again), 0);
 }
 
+/* With APICv senders leave IRR to the vCPU's thread, and the CPU. */
+static void lapic_posted(struct kunit *test)
+{
+	struct vl_vcpu *vcpu = apic_test_first(test);
+	int kicks;
+
+	vcpu->lapic->apicv = true;
+	kicks = atomic_read(&vl_kunit_kicks);
+	bitmap_zero(vcpu->requests, VL_NR_REQS);
+	apic_test_send(vcpu, 0x31);
+	apic_test_send(vcpu, 0xe2);
+	apic_test_send(vcpu, 0x31);
+	KUNIT_EXPECT_EQ(test, atomic_read(&vl_kunit_kicks), kicks + 2);
+	KUNIT_EXPECT_TRUE(test, test_bit(VL_REQ_EVENT, vcpu->requests));
+	KUNIT_EXPECT_FALSE(test, apic_test_bit(vcpu, APIC_IRR, 0x31));
+	KUNIT_EXPECT_FALSE(test, apic_test_bit(vcpu, APIC_IRR, 0xe2));
+
+	KUNIT_EXPECT_EQ(test, vl_lapic_guest_status(vcpu), 0xe2);
+	KUNIT_EXPECT_TRUE(test, apic_test_bit(vcpu, APIC_IRR, 0x31));
+	KUNIT_EXPECT_TRUE(test, apic_test_bit(vcpu, APIC_IRR, 0xe2));
+	vl_lapic_ack(vcpu, 0xe2);
+	KUNIT_EXPECT_EQ(test, vl_lapic_guest_status(vcpu), 0xe231);
+
+	/* Sent again while it pends: once more is still once, and seen by who asks. */
+	apic_test_send(vcpu, 0x31);
+	apic_test_send(vcpu, 0xf0);
+	KUNIT_EXPECT_EQ(test, vl_lapic_pending(vcpu), 0xf0);
+	apic_test_send(vcpu, 0x5f);
+	KUNIT_EXPECT_EQ(test, apic_test_read(vcpu, APIC_IRR + 0x20), 1U << 31);
+
+	/* An INIT forgets what was sent before. */
+	apic_test_send(vcpu, 0x40);
+	vl_lapic_reset(vcpu, true);
+	KUNIT_EXPECT_EQ(test, vl_lapic_guest_status(vcpu), 0);
+}
+
+static void lapic_eoi_exits(struct kunit *test)
+{
+	const struct vl_irq level = { .vector = 0x83, .level = true, .assert = true };
+	struct vl_vcpu *vcpu = apic_test_first(test);
+	u64 bitmap[4];
+
+	vcpu->lapic->apicv = true;
+	apic_test_send(vcpu, 0x44);
+	vl_lapic_accept(vcpu, &level);
+	vl_lapic_eoi_exits(vcpu->lapic, bitmap);
+	KUNIT_EXPECT_EQ(test, bitmap[0], 0ULL);
+	KUNIT_EXPECT_EQ(test, bitmap[1], 0ULL);
+	KUNIT_EXPECT_EQ(test, bitmap[2], BIT_ULL(3));
+	KUNIT_EXPECT_EQ(test, bitmap[3], 0ULL);
+	/* As an edge it ends where it began. */
+	apic_test_send(vcpu, 0x83);
+	vl_lapic_eoi_exits(vcpu->lapic, bitmap);
+	KUNIT_EXPECT_EQ(test, bitmap[2], 0ULL);
+}
+
+/* An EOI that the CPU has done reaches the IOAPIC, if the trigger mode asks for it. */
+static void lapic_eoi_done(struct kunit *test)
+{
+	struct vl_vcpu *vcpu = apic_test_first(test);
+	struct vmx_lite_ioapic io;
+
+	vcpu->lapic->apicv = true;
+	KUNIT_ASSERT_EQ(test, 0, vl_ioapic_get_state(vcpu->vm, &io));
+	io.redirect[7] = 0x83 | BIT_ULL(15);
+	io.irr = BIT(7);
+	KUNIT_ASSERT_EQ(test, 0, vl_ioapic_set_state(vcpu->vm, &io));
+	KUNIT_ASSERT_EQ(test, 0, vl_ioapic_set_line(vcpu->vm, 7, VL_IOAPIC_USER, 0));
+	KUNIT_EXPECT_EQ(test, vl_lapic_guest_status(vcpu), 0x83);
+	KUNIT_ASSERT_EQ(test, 0, vl_ioapic_get_state(vcpu->vm, &io));
+	KUNIT_EXPECT_TRUE(test, io.redirect[7] & BIT_ULL(14));
+	vl_lapic_eoi_done(vcpu, 0x84);
+	KUNIT_ASSERT_EQ(test, 0, vl_ioapic_get_state(vcpu->vm, &io));
+	KUNIT_EXPECT_TRUE(test, io.redirect[7] & BIT_ULL(14));
+	vl_lapic_eoi_done(vcpu, 0x83);
+	KUNIT_ASSERT_EQ(test, 0, vl_ioapic_get_state(vcpu->vm, &io));
+	KUNIT_EXPECT_FALSE(test, io.redirect[7] & BIT_ULL(14));
+}
+
+/* What the CPU has stored in the page takes effect: an IPI, and an illegal one. */
+static void lapic_written(struct kunit *test)
+{
+	struct vl_vcpu *vcpu = apic_test_first(test);
+
+	vl_lapic_set_reg(vcpu->lapic, APIC_ICR, APIC_DEST_SELF | 0x66);
+	vl_lapic_written(vcpu, APIC_ICR);
+	KUNIT_EXPECT_EQ(test, vl_lapic_pending(vcpu), 0x66);
+	vl_lapic_set_reg(vcpu->lapic, APIC_SELF_IPI, 0x0f);
+	vl_lapic_written(vcpu, APIC_SELF_IPI);
+	apic_test_write(vcpu, APIC_ESR, 0);
+	KUNIT_EXPECT_EQ(test, apic_test_read(vcpu, APIC_ESR), (u32)APIC_ESR_SENDILL);
+}
+
+/* SDM vol. 3, table 11-6: what an RDMSR may take from the page as it stands there */
+static void lapic_msr_plain(struct kunit *test)
+{
+	struct vl_vcpu *vcpu = apic_test_first(test);
+	unsigned int i, n = 0;
+
+	for (i = 0; i < 0x100; i++)
+		KUNIT_EXPECT_FALSE(test, vl_lapic_msr_plain(vcpu, 0x800 + i));
+	apic_test_x2apic(vcpu);
+	for (i = 0; i < 0x100; i++)
+		n += vl_lapic_msr_plain(vcpu, 0x800 + i);
+	/* ID, version, TPR, PPR, LDR, SVR, 3 x 8 bitmaps, ESR, 6 LVTs, initial count, divisor */
+	KUNIT_EXPECT_EQ(test, n, 6 + 24 + 1 + 6 + 2);
+	KUNIT_EXPECT_FALSE(test, vl_lapic_msr_plain(vcpu, 0x80b));
+	KUNIT_EXPECT_FALSE(test, vl_lapic_msr_plain(vcpu, 0x830));
+	KUNIT_EXPECT_FALSE(test, vl_lapic_msr_plain(vcpu, 0x839));
+	KUNIT_EXPECT_FALSE(test, vl_lapic_msr_plain(vcpu, 0x83f));
+	KUNIT_EXPECT_TRUE(test, vl_lapic_msr_plain(vcpu, 0x80a));
+}
+
 static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_power_up),
 	KUNIT_CASE(lapic_init_keeps_mode),
@@ -496,6 +609,11 @@ static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_software_disabled),
 	KUNIT_CASE(lapic_errors),
 	KUNIT_CASE(lapic_state),
+	KUNIT_CASE(lapic_posted),
+	KUNIT_CASE(lapic_eoi_exits),
+	KUNIT_CASE(lapic_eoi_done),
+	KUNIT_CASE(lapic_written),
+	KUNIT_CASE(lapic_msr_plain),
 	{}
 };
 

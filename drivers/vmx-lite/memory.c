@@ -36,6 +36,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "apicv.h"
 #include "vmx-lite.h"
 #include "memory_regions.h"
 
@@ -317,6 +318,9 @@ static int memory_add(struct vl_vm *vm, const struct vmx_lite_memory_region *r)
 	if (region->device)
 		WRITE_ONCE(vm->mem.device, true);
 	memory_publish(vm, new);
+	/* The process's memory is there instead, which is changed and zapped as such. */
+	if (region->gpa <= VL_LAPIC_DEFAULT_BASE && vl_region_end(region) > VL_LAPIC_DEFAULT_BASE)
+		vl_apicv_inhibit(vm);
 	return 0;
 
 err_list:

@@ -410,6 +410,17 @@ int vl_mmio_exit(struct vl_vcpu *vcpu, u64 gpa, u64 qualification)
 }
 
 /**
+ * vl_mmio_emulate() - an instruction that exited before its access of the xAPIC's page
+ * @vcpu: loaded, after the exit
+ * Return: as vl_mmio_exit().
+ */
+int vl_mmio_emulate(struct vl_vcpu *vcpu)
+{
+	vcpu->hw.mmio.gla_access = 0;
+	return emulate(vcpu);
+}
+
+/**
  * vl_mmio_complete() - user space has seen a write or answered a read
  * @vcpu: the vCPU, loaded
  * Return: VL_RESUME, VL_TO_USER with the run page filled, or -errno.

@@ -4,6 +4,7 @@
  * SDM vol. 3, appendix A.
  */
 #include <linux/kernel.h>
+#include <linux/moduleparam.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/vmx.h>
@@ -41,6 +42,15 @@ const char *vl_reason_text(enum vmx_lite_reason reason)
 	return reason < ARRAY_SIZE(reason_text) ? reason_text[reason] : "unknown reason";
 }
 
+static bool apicv = true;
+module_param(apicv, bool, 0444);
+MODULE_PARM_DESC(apicv, "Let the CPU deliver interrupts and do EOIs, if it can");
+
+#define APICV_CONTROLS	(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | \
+			 SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | \
+			 SECONDARY_EXEC_APIC_REGISTER_VIRT | \
+			 SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+
 /* A control word: what we must have, and what we take if it is there. */
 struct control {
 	const char *name;
@@ -68,7 +78,7 @@ static const struct control controls[] = {
 		.need = SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_UNRESTRICTED_GUEST,
 		.want = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP |
 			SECONDARY_EXEC_ENABLE_INVPCID | SECONDARY_EXEC_WBINVD_EXITING |
-			SECONDARY_EXEC_PAUSE_LOOP_EXITING },
+			SECONDARY_EXEC_PAUSE_LOOP_EXITING | APICV_CONTROLS },
 	[EXIT] = { "VM-exit", MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS,
 		.need = VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_SAVE_DEBUG_CONTROLS |
 			VM_EXIT_SAVE_IA32_EFER | VM_EXIT_LOAD_IA32_EFER |
@@ -136,6 +146,20 @@ static enum vmx_lite_reason check_ept(struct vl_vmx *vmx, u32 may_proc, u32 may_
 	return VMX_LITE_OK;
 }
 
+/*
+ * All else of it is only worth its while with virtual-interrupt delivery, which
+ * needs the TPR shadow (SDM vol. 3, 27.2.1.1).  Each vCPU has it on as apicv.c says.
+ */
+static void check_apicv(struct vl_vmx *vmx)
+{
+	if (apicv && (vmx->proc & CPU_BASED_TPR_SHADOW) &&
+	    (vmx->proc2 & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)) {
+		vmx->features |= VMX_LITE_FEAT_APICV;
+		vmx->apicv = vmx->proc2 & APICV_CONTROLS;
+	}
+	vmx->proc2 &= ~APICV_CONTROLS;
+}
+
 /* Some CPUs hang when a guest runs code in a page whose size changed under it. */
 static bool itlb_multihit(void)
 {
@@ -199,6 +223,7 @@ enum vmx_lite_reason vl_preflight(struct vl_vmx *vmx)
 		return VMX_LITE_NO_CONTROLS;
 	if (!(vmx->proc & CPU_BASED_TPR_SHADOW))
 		vmx->proc |= CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING;
+	check_apicv(vmx);
 	if (!(vmx->features & VMX_LITE_FEAT_VPID))
 		vmx->proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
 

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <asm/tsc.h>
 
+#include "apicv.h"
 #include "compat.h"
 #include "vcpu.h"
 #include "vmx.h"
@@ -107,6 +108,7 @@ void vl_vcpu_reset(struct vl_vcpu *vcpu, bool init)
 		vl_set_xcr0(vcpu, XFEATURE_MASK_FP);
 	}
 	vl_lapic_reset(vcpu, init);
+	vl_apicv_set_mode(vcpu);
 	vl_cpuid_update(vcpu);
 	vl_update_exceptions(vcpu);
 	vl_flush_guest_tlb(vcpu);
@@ -162,6 +164,9 @@ int vl_vcpu_create(struct vl_vm *vm, u32 id, struct vl_vcpu **out)
 	err = vl_cpuid_init(vcpu);
 	if (err)
 		goto free_fpu;
+	err = vl_apicv_prepare(vm);
+	if (err)
+		goto free_cpuid;
 	err = vl_lapic_create(vcpu);
 	if (err)
 		goto free_cpuid;

@@ -166,6 +166,8 @@ struct vl_hw {
 	u32 entry_controls;
 	u32 exception_bitmap;
 	u32 tpr_threshold;
+	u32 apicv;			/* secondary, by the local APIC's mode */
+	u64 eoi_exits[4];
 
 	/* The last exit */
 	u32 exit_reason;
@@ -260,6 +262,7 @@ void vl_flush_guest_tlb(struct vl_vcpu *vcpu);
 
 /* ---- mmio.c ---- */
 int vl_mmio_exit(struct vl_vcpu *vcpu, u64 gpa, u64 qualification);
+int vl_mmio_emulate(struct vl_vcpu *vcpu);
 int vl_mmio_complete(struct vl_vcpu *vcpu);
 void vl_mmio_drop(struct vl_vcpu *vcpu);
 int vl_string_start(struct vl_vcpu *vcpu);

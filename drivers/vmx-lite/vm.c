@@ -13,6 +13,7 @@
 #include <linux/string.h>
 #include <asm/msr.h>
 
+#include "apicv.h"
 #include "ioctl.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -50,6 +51,7 @@ static void vm_destroy(struct kref *kref)
 	for (i = 0; i < vm->nr_vcpus; i++)
 		if (vm->vcpus[i])
 			vl_vcpu_destroy(vm->vcpus[i]);
+	vl_apicv_cleanup(vm);
 	mmdrop(vm->mm);
 	kfree(vm);
 }

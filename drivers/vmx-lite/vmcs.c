@@ -13,6 +13,7 @@
 #include <asm/msr.h>
 #include <asm/segment.h>
 
+#include "apicv.h"
 #include "vcpu.h"
 #include "vmx.h"
 #include "vmx-lite.h"
@@ -88,6 +89,19 @@ void vl_msr_bitmap_pass(struct vl_vmcs *vmcs, u32 msr, bool read, bool write)
 		clear_bit(bit, vmcs->msr_bitmap);
 	if (write)
 		clear_bit(bit + 8 * 2048, vmcs->msr_bitmap);
+}
+
+/**
+ * vl_msr_bitmap_trap() - let reads and writes of an MSR exit
+ * @vmcs: whose bitmap
+ * @msr: as vl_msr_bitmap_pass()
+ */
+void vl_msr_bitmap_trap(struct vl_vmcs *vmcs, u32 msr)
+{
+	unsigned int bit = (msr & 0x1fff) + (msr >= 0xc0000000 ? 8 * 1024 : 0);
+
+	set_bit(bit, vmcs->msr_bitmap);
+	set_bit(bit + 8 * 2048, vmcs->msr_bitmap);
 }
 
 struct msr_pass {
@@ -187,6 +201,7 @@ void vl_vmcs_setup(struct vl_vcpu *vcpu)
 		vmcs_write(VIRTUAL_APIC_PAGE_ADDR, vl_lapic_page_hpa(vcpu));
 		vmcs_write(TPR_THRESHOLD, 0);
 	}
+	vl_apicv_setup(vcpu);
 	vmcs_write(CR0_GUEST_HOST_MASK, ~CR0_GUEST_OWNED);
 	vmcs_write(CR4_GUEST_HOST_MASK, ~(CR4_GUEST_OWNED & vl_vmx.cr4_fixed1));
 

@@ -148,6 +148,7 @@ void vl_vmcs_free(struct vl_vmcs *vmcs);
 void vl_vmcs_setup(struct vl_vcpu *vcpu);
 void vl_vmcs_reset_guest(struct vl_vcpu *vcpu);
 void vl_msr_bitmap_pass(struct vl_vmcs *vmcs, u32 msr, bool read, bool write);
+void vl_msr_bitmap_trap(struct vl_vmcs *vmcs, u32 msr);
 const char *vl_vmcs_guest_problem(void);
 
 #endif /* VL_VMCS_H */

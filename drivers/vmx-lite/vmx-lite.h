@@ -85,6 +85,9 @@ struct vl_vm {
 	struct vl_vcpu *vcpus[VMX_LITE_MAX_VCPUS];
 	unsigned int nr_vcpus;		/* highest id + 1; (m), READ_ONCE */
 
+	struct page *apic_page;		/* the xAPIC's, in the EPT; set once under (m) */
+	bool apic_inhibited;		/* it is not there any more; (e), READ_ONCE */
+
 	u32 suspended;			/* enum vmx_lite_suspend_how, (a) once */
 	unsigned int last_yield;	/* id of the last vCPU that got a CPU by it; (a) */
 	u64 tsc_offset;			/* of new vCPUs; tsc.c, (r) but for a sleep of the host */

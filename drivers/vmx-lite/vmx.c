@@ -86,7 +86,7 @@ static enum vmx_lite_reason cpu_enable(void)
 	/* Cores of one machine may differ in nothing that a VMCS depends on. */
 	if (vmx.revision != vl_vmx.revision || vmx.pin != vl_vmx.pin ||
 	    vmx.proc != vl_vmx.proc || vmx.proc2 != vl_vmx.proc2 ||
-	    vmx.exit != vl_vmx.exit || vmx.entry != vl_vmx.entry ||
+	    vmx.apicv != vl_vmx.apicv || vmx.exit != vl_vmx.exit || vmx.entry != vl_vmx.entry ||
 	    vmx.features != vl_vmx.features)
 		return VMX_LITE_CPUS_DIFFER;
 	if (cr4_read_shadow() & X86_CR4_VMXE)

@@ -25,6 +25,7 @@ struct vl_vmx {
 	u32 proc2;
 	u32 exit;
 	u32 entry;
+	u32 apicv;		/* secondary, by the local APIC's mode: not in proc2 */
 	u32 features;		/* VMX_LITE_FEAT_* */
 	u64 cr0_fixed1;
 	u64 cr4_fixed0;

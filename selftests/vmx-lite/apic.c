@@ -660,6 +660,91 @@ TEST_F(apic, ipi_storm)
 	self->vcpu = r[0].vcpu;
 }
 
+/*
+ * Where the CPU delivers interrupts, one to oneself and its EOI need no exit at all; elsewhere
+ * each is one.  RSI: how many; RDI: the counter of those received.
+ */
+VL_GUEST(self_xapic, 64,
+	 "mov $0xfee00000, %ebx;"
+	 "1: movl $0x40077, 0x300(%rbx); sti; nop; cli; dec %rsi; jnz 1b; out %al, $0xf0");
+VL_GUEST(self_x2apic, 64,
+	 "1: mov $0x83f, %ecx; mov $0x77, %eax; xor %edx, %edx; wrmsr; sti; nop; cli;"
+	 "dec %rsi; jnz 1b; out %al, $0xf0");
+VL_GUEST(x2apic_handler, 64,
+	 "incq (%rdi); mov $0x80b, %ecx; xor %eax, %eax; xor %edx, %edx; wrmsr; iretq");
+
+#define ROUNDS		100
+#define REASON_WINDOW	7
+#define REASON_WRMSR	32
+#define REASON_TPR	43
+#define REASON_APIC	44
+#define REASON_EOI	45
+#define REASON_EPT	48
+#define REASON_WRITE	56
+
+static const int apic_reasons[] = {
+	REASON_WINDOW, REASON_WRMSR, REASON_TPR, REASON_APIC, REASON_EOI, REASON_EPT,
+	REASON_WRITE,
+};
+
+static uint64_t count_exits(struct vl_vcpu *vcpu)
+{
+	struct vmx_lite_stats stats;
+	uint64_t sum = 0;
+	unsigned int i;
+
+	vl_stats(vcpu, &stats);
+	for (i = 0; i < ARRAY_SIZE(apic_reasons); i++)
+		sum += stats.exits[apic_reasons[i]];
+	return sum;
+}
+
+TEST_F(apic, exits)
+{
+	bool apicv = self->vm.info.features & VMX_LITE_FEAT_APICV;
+	struct vl_vcpu *vcpu = &self->vcpu;
+	struct vmx_lite_regs regs = {
+		.rip = VL_CODE, .rsp = VL_STACK, .rflags = VL_FLAGS, .rdi = VL_DATA,
+		.rsi = ROUNDS,
+	};
+	uint64_t before, xapic, x2apic = 0;
+
+	vl_write64(&self->vm, VL_DATA, 0);
+	vl_write64(&self->vm, VL_IDT + 0x77 * 16, 0x2000 | VL_CS64 << 16 | 0x8eULL << 40);
+	RUN_SCRIPT(vcpu, ENABLE);
+	vl_load(&self->vm, VL_CODE, self_xapic);
+	vl_load(&self->vm, 0x2000, ping_pong_handler);
+	vl_set_regs(vcpu, &regs);
+	before = count_exits(vcpu);
+	ASSERT_EXIT(VM_EXITCODE_INOUT, vcpu);
+	ASSERT_EQ(PORT_END, vcpu->run->inout.port);
+	xapic = count_exits(vcpu) - before;
+	EXPECT_EQ(ROUNDS, vl_read64(&self->vm, VL_DATA));
+
+	if (has_x2apic(vcpu)) {
+		RUN_SCRIPT(vcpu, { WRMSR, MSR_APIC_BASE, VL_LAPIC | 0x900 | BASE_X2APIC });
+		vl_load(&self->vm, VL_CODE, self_x2apic);
+		vl_load(&self->vm, 0x2000, x2apic_handler);
+		vl_set_regs(vcpu, &regs);
+		before = count_exits(vcpu);
+		ASSERT_EXIT(VM_EXITCODE_INOUT, vcpu);
+		ASSERT_EQ(PORT_END, vcpu->run->inout.port);
+		x2apic = count_exits(vcpu) - before;
+		EXPECT_EQ(2 * ROUNDS, vl_read64(&self->vm, VL_DATA));
+	}
+	TH_LOG("exits for %d interrupts: xAPIC %llu, x2APIC %llu", ROUNDS,
+	       (unsigned long long)xapic, (unsigned long long)x2apic);
+	if (apicv) {
+		/* Of the xAPIC perhaps one, for its page. */
+		EXPECT_GE(1, xapic);
+		EXPECT_EQ(0, x2apic);
+	} else {
+		EXPECT_LE(2 * ROUNDS, xapic);
+		if (has_x2apic(vcpu))
+			EXPECT_LE(2 * ROUNDS, x2apic);
+	}
+}
+
 /* From another thread to a guest that spins: an MSI, and an NMI. */
 TEST_F(apic, interrupt_running)
 {

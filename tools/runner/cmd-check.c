@@ -40,7 +40,7 @@ static const struct {
 	{ VMX_LITE_FEAT_MTRAP, "monitor trap flag" },
 	{ VMX_LITE_FEAT_PAUSE_EXIT, "PAUSE exiting" },
 	{ VMX_LITE_FEAT_TPR_SHADOW, "TPR shadow" },
-	{ VMX_LITE_FEAT_PREEMPTION_TIMER, "preemption timer" },
+	{ VMX_LITE_FEAT_APICV, "virtual-interrupt delivery" },
 	{ VMX_LITE_FEAT_XSAVE, "XSAVE" },
 	{ VMX_LITE_FEAT_VIRTUAL_NMI, "virtual NMIs" },
 	{ VMX_LITE_FEAT_TSC_DEADLINE, "TSC deadline" },

@@ -48,7 +48,7 @@ enum vmx_lite_reason {
 #define VMX_LITE_FEAT_MTRAP		(1U << 4)	/* VM_CAP_MTRAP_EXIT */
 #define VMX_LITE_FEAT_PAUSE_EXIT	(1U << 5)	/* VM_CAP_PAUSE_EXIT */
 #define VMX_LITE_FEAT_TPR_SHADOW	(1U << 6)
-#define VMX_LITE_FEAT_PREEMPTION_TIMER	(1U << 7)
+#define VMX_LITE_FEAT_APICV		(1U << 7)	/* the CPU delivers interrupts */
 #define VMX_LITE_FEAT_XSAVE		(1U << 8)
 #define VMX_LITE_FEAT_VIRTUAL_NMI	(1U << 9)
 #define VMX_LITE_FEAT_TSC_DEADLINE	(1U << 10)
