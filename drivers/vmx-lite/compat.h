@@ -57,6 +57,7 @@ static inline int vl_follow_pfnmap(struct vm_area_struct *vma, unsigned long add
 
 	if (follow_pte(vma->vm_mm, addr, &ptep, &lock))
 		return -EINVAL;
+	__acquire(lock);
 	*page = (struct vl_pfnmap){ pte_pfn(*ptep), pte_pgprot(*ptep), pte_write(*ptep) };
 	pte_unmap_unlock(ptep, lock);
 #endif
