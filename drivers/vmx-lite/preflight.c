@@ -42,9 +42,9 @@ const char *vl_reason_text(enum vmx_lite_reason reason)
 	return reason < ARRAY_SIZE(reason_text) ? reason_text[reason] : "unknown reason";
 }
 
-static bool apicv = true;
+static bool apicv;
 module_param(apicv, bool, 0444);
-MODULE_PARM_DESC(apicv, "Let the CPU deliver interrupts and do EOIs, if it can");
+MODULE_PARM_DESC(apicv, "Let the CPU deliver interrupts and do EOIs, if it can (default: off)");
 
 #define APICV_CONTROLS	(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | \
 			 SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | \
