@@ -72,6 +72,8 @@ static int join(const char *how, const char *text)
 	}
 	if (bind(fd, &address.any, address.len) || listen(fd, 1))
 		die("listen");
+	/* Who comes earlier is refused. */
+	fprintf(stderr, "streams: listening\n");
 	one = accept(fd, NULL, NULL);
 	if (one < 0)
 		die("accept");
