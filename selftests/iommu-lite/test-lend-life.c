@@ -3,8 +3,8 @@
  * The ends of a lent device: its driver or itself taken away, its holder
  * killed, the module unloaded. After each it is quiet, and can be lent again.
  *
- * Needs two edu devices, the second behind a bridge with an e1000 of its own
- * driver beside it.
+ * Needs two edu devices; with the second an e1000 of its own driver behind one
+ * bridge, or one test is left out.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -326,7 +326,8 @@ TEST_F(ends, a_mapping_alone_holds_it)
 	EXPECT_TRUE(is_quiet(&self->edu.bdf));
 }
 
-TEST_F(ends, a_hundred_rounds)
+/* The debug kernel takes its time: this only ends what hangs */
+TEST_F_TIMEOUT(ends, a_hundred_rounds, 240)
 {
 	unsigned int round;
 
@@ -363,7 +364,8 @@ TEST_F(ends, a_group_with_another_driver_is_not_lent)
 	int device;
 
 	ASSERT_TRUE(sys_find_pci(EDU_VENDOR, EDU_DEVICE, 1, &edu));
-	ASSERT_TRUE(sys_find_pci(0x8086, 0x100e, 0, &neighbour));
+	if (!sys_find_pci(0x8086, 0x100e, 0, &neighbour))
+		SKIP(return, "no e1000 in this machine");
 	ASSERT_TRUE(lent_driver_is(&neighbour, "e1000"));
 	ASSERT_EQ(0, lent_bind(&edu, "iommu-lite"));
 	EXPECT_EQ(-EBUSY, lent_open(self->node, &edu, UNSAFE, &reason));
