@@ -130,7 +130,8 @@ static int bind_device(const struct hostdev *dev)
 		return 0;
 	}
 	ret = hostdev_explain(dev);
-	if (!ret)
+	/* Taken from iommu-lite by hand: what was before that bind is on record. */
+	if (!ret && strcmp(dev->override, HOSTDEV_DRIVER))
 		ret = save_state(dev);
 	if (ret)
 		return ret;
