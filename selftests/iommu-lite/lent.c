@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -109,6 +111,29 @@ void *lent_map(int device, unsigned int index)
 	memory = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      device, bar.offset);
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static sigjmp_buf bus_error;
+
+static void on_bus_error(int number)
+{
+	(void)number;
+	siglongjmp(bus_error, 1);
+}
+
+/* Whether a register that is mapped at @at can be read at all */
+bool lent_answers(const volatile uint32_t *at)
+{
+	struct sigaction action = { .sa_handler = on_bus_error }, old;
+	bool fine = false;
+
+	sigaction(SIGBUS, &action, &old);
+	if (!sigsetjmp(bus_error, 1)) {
+		(void)*at;
+		fine = true;
+	}
+	sigaction(SIGBUS, &old, NULL);
+	return fine;
 }
 
 int lent_access(int device, unsigned long ioctl_number, unsigned int index,

@@ -19,6 +19,7 @@ int lent_open(int node, const struct iommu_bdf *bdf, uint32_t flags,
 	      uint32_t *reason);
 int lent_bar(int device, unsigned int index, struct iommu_lite_bar *bar);
 void *lent_map(int device, unsigned int index);
+bool lent_answers(const volatile uint32_t *at);
 int lent_access(int device, unsigned long ioctl_number, unsigned int index,
 		uint64_t offset, unsigned int size, uint64_t *value, bool write);
 int lent_config_read(int device, unsigned int offset, unsigned int size,

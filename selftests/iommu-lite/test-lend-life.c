@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,28 +51,6 @@ static int load_module(void)
 	ret = syscall(SYS_finit_module, file, "", 0) ? -errno : 0;
 	close(file);
 	return ret;
-}
-
-static sigjmp_buf bus_error;
-
-static void on_bus_error(int number)
-{
-	(void)number;
-	siglongjmp(bus_error, 1);
-}
-
-static bool answers(volatile uint32_t *at)
-{
-	struct sigaction action = { .sa_handler = on_bus_error }, old;
-	bool fine = false;
-
-	sigaction(SIGBUS, &action, &old);
-	if (!sigsetjmp(bus_error, 1)) {
-		(void)*at;
-		fine = true;
-	}
-	sigaction(SIGBUS, &old, NULL);
-	return fine;
 }
 
 FIXTURE(ends) {
@@ -139,7 +116,7 @@ do {									\
 	ASSERT_EQ(0, iommu_device_info((self)->device, &expect_info));	\
 	EXPECT_EQ(IOMMU_LITE_DEVICE_GONE, expect_info.flags &		\
 		  (IOMMU_LITE_DEVICE_GONE | IOMMU_LITE_DEVICE_ATTACHED)); \
-	EXPECT_FALSE(answers((self)->edu.registers));			\
+	EXPECT_FALSE(lent_answers((self)->edu.registers));			\
 	EXPECT_EQ(-ENODEV, lent_bar((self)->device, 0, &expect_bar));	\
 	EXPECT_EQ(-ENODEV, lent_access((self)->device,			\
 				       IOMMU_LITE_ACCESS_BAR, 0, 0, 4,	\
@@ -176,7 +153,7 @@ TEST_F(ends, the_driver_is_unbound_while_messages_come)
 	int again = lent_open(self->node, &self->edu.bdf, UNSAFE, NULL);
 
 	ASSERT_GE(again, 0);
-	EXPECT_FALSE(answers(self->edu.registers));
+	EXPECT_FALSE(lent_answers(self->edu.registers));
 	close(again);
 }
 
@@ -318,7 +295,7 @@ TEST_F(ends, a_mapping_alone_holds_it)
 {
 	close(self->device);
 	self->device = -1;
-	EXPECT_TRUE(answers(self->edu.registers));
+	EXPECT_TRUE(lent_answers(self->edu.registers));
 	EXPECT_EQ(-EAGAIN, remove_module());
 	/* The last reference is the mapping's */
 	munmap((void *)self->edu.registers, EDU_BAR_SIZE);
