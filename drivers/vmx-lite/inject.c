@@ -248,6 +248,18 @@ static bool extint_waits(struct vl_vcpu *vcpu)
 	return unlikely(READ_ONCE(vcpu->run->intr_pin)) && vl_lapic_passes_intr(vcpu->lapic);
 }
 
+/*
+ * Is the CPU to deliver a local interrupt, but not yet, as another event comes first?  The
+ * gate of that event clears RFLAGS.IF, which holds the CPU back too (SDM vol. 3, 30.2.2); but
+ * not every one: Bochs forgets IF when an interrupt of the host is there at the same time.
+ * While an interrupt window is asked for, none is recognized at all (30.2.1).
+ */
+static bool delivery_held(struct vl_vcpu *vcpu, bool injected)
+{
+	return injected && (vcpu->hw.apicv & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY) &&
+	       vl_lapic_pending(vcpu) >= 0;
+}
+
 static void take_vector(struct vl_vcpu *vcpu, int vector)
 {
 	if (vcpu->hw.ext_vector >= 0)
@@ -317,6 +329,7 @@ void vl_inject_events(struct vl_vcpu *vcpu)
 		event.vector = vector;
 		take_vector(vcpu, vector);
 		inject(vcpu, &event, 0);
+		injected = true;
 		vector = injected_vector(vcpu);
 	}
 	/*
@@ -327,7 +340,8 @@ void vl_inject_events(struct vl_vcpu *vcpu)
 	in_sti = !injected && (blocking & GUEST_INTR_STATE_STI);
 	vl_set_proc(hw, CPU_BASED_NMI_WINDOW_EXITING, hw->nmi_pending && !in_sti);
 	vl_set_proc(hw, CPU_BASED_INTR_WINDOW_EXITING,
-		    vector >= 0 || extint_waits(vcpu) || (hw->nmi_pending && in_sti));
+		    vector >= 0 || extint_waits(vcpu) || (hw->nmi_pending && in_sti) ||
+		    delivery_held(vcpu, injected));
 	if (hw->apicv & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
 		vl_apicv_sync(vcpu);
 	else
