@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench vmx-lite|kvm: what an exit costs; bench vmx-lite|kvm ipi: what an interrupt from
- * one vCPU to another does, each of which needs a CPU.  One line a measurement:
+ * bench vmx-lite|kvm: what an exit costs.  One line a measurement:
  *	NAME UNIT AMOUNT
  * bench time NAME COMMAND...: how long a command takes, in the same way.
  * Time is counted in instructions: the TSC of the machines this is for (Bochs;
@@ -32,20 +31,16 @@ GUEST(code_timer, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); movl $0x40, 0
 		  "movl $0xb, 0x3e0(%rbx); sti;\n"
 		  "1: xor %r8d, %r8d; movl $1000, 0x380(%rbx);\n"
 		  "2: test %r8d, %r8d; jz 2b; dec %esi; jnz 1b; cli\n");
-/* Send an interrupt to the other vCPU once it can take any, until it has counted one more. */
-GUEST(code_ipi, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); movl $0x01000000, 0x310(%rbx);\n"
-		"0: cmpq $0, 0x9010; je 0b;\n"
-		"1: mov 0x9000, %rax; movl $0x40, 0x300(%rbx); 2: cmp %rax, 0x9000; je 2b;\n"
-		"dec %esi; jnz 1b");
-/* Count interrupts, running or halted; one that finds the end said is the last. */
-GUEST(code_running, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); xor %r8d, %r8d; sti;\n"
-		    "incq 0x9010;\n"
-		    "1: test %r8d, %r8d; jz 1b; xor %r8d, %r8d; incq 0x9000;\n"
-		    "cmpq $0, 0x9008; je 1b; cli\n");
-GUEST(code_halted, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); xor %r8d, %r8d;\n"
-		   "incq 0x9010;\n"
-		   "1: sti; hlt; cli; test %r8d, %r8d; jz 1b; xor %r8d, %r8d; incq 0x9000;\n"
-		   "cmpq $0, 0x9008; je 1b\n");
+/* Send an interrupt to the other vCPU, once it can take any, and halt until its own comes. */
+GUEST(code_ping, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); movl $0x01000000, 0x310(%rbx);\n"
+		 "0: cmpq $0, 0x9000; je 0b;\n"
+		 "1: xor %r8d, %r8d; movl $0x40, 0x300(%rbx);\n"
+		 "2: sti; hlt; cli; test %r8d, %r8d; jz 2b; dec %esi; jnz 1b");
+/* The other one: when the end is said, the next answer is the last. */
+GUEST(code_pong, "mov $0xfee00000, %ebx; movl $0x1ff, 0xf0(%rbx); movl $0, 0x310(%rbx);\n"
+		 "xor %r8d, %r8d; incq 0x9000;\n"
+		 "1: sti; hlt; cli; test %r8d, %r8d; jz 1b; xor %r8d, %r8d;\n"
+		 "movl $0x40, 0x300(%rbx); cmpq $0, 0x9008; je 1b\n");
 GUEST(code_interrupt, "mov $1, %r8d; movl $0, 0xb0(%rbx); iretq");
 
 static const struct hypervisor *hv;
@@ -152,17 +147,16 @@ static void *run_second(void *unused)
 	return unused;
 }
 
-/* An interrupt from one vCPU to another, and what it counts seen by the first. */
-static void bench_ipi(const char *name, const uint8_t *code, const uint8_t *end,
-		      unsigned long n)
+/* An interrupt to a halted vCPU and one back, the two taking turns on one CPU. */
+static void bench_ipi(const char *name, unsigned long n)
 {
 	uint64_t few = ~0ULL, many = ~0ULL;
 	unsigned long some = n / 10;
 	pthread_t second;
 	unsigned int i;
 
-	build_ram(code_ipi, code_ipi_end);
-	memcpy(ram + CODE(1), code, end - code);
+	build_ram(code_ping, code_ping_end);
+	memcpy(ram + CODE(1), code_pong, code_pong_end - code_pong);
 	hv->create(ram, 2);
 	hv->start(1, 0, 0, 0);
 	if (pthread_create(&second, NULL, run_second, NULL))
@@ -298,9 +292,8 @@ int main(int argc, char **argv)
 		calibrate(20000);
 		return time_command(argv[2], argv + 3);
 	}
-	if (argc < 2 || argc > 3 || (strcmp(argv[1], "vmx-lite") && strcmp(argv[1], "kvm")) ||
-	    (argc == 3 && strcmp(argv[2], "ipi"))) {
-		fprintf(stderr, "usage: bench vmx-lite|kvm [ipi]\n"
+	if (argc != 2 || (strcmp(argv[1], "vmx-lite") && strcmp(argv[1], "kvm"))) {
+		fprintf(stderr, "usage: bench vmx-lite|kvm\n"
 			"       bench time NAME COMMAND...\n");
 		return 2;
 	}
@@ -309,11 +302,6 @@ int main(int argc, char **argv)
 	if (ram == MAP_FAILED)
 		die("no memory");
 	calibrate(20000);
-	if (argc == 3) {
-		bench_ipi("ipi-running", code_running, code_running_end, 200);
-		bench_ipi("ipi-halted", code_halted, code_halted_end, 200);
-		return 0;
-	}
 	bench_loop("cpuid", code_cpuid, code_cpuid_end, 1000, false);
 	bench_loop("port", code_port, code_port_end, 1000, true);
 	bench_loop("mmio", code_mmio, code_mmio_end, 1000, true);
@@ -321,5 +309,6 @@ int main(int argc, char **argv)
 	bench_pages("page-2m", 2UL << 20, 16, MADV_HUGEPAGE);
 	bench_loop("timer", code_timer, code_timer_end, 200, false);
 	bench_memory(64);
+	bench_ipi("ipi", 200);
 	return 0;
 }
