@@ -111,6 +111,8 @@ int bzimage_load(const struct image *image, const struct boot_config *config,
 bool elf_probe(const struct image *image);
 int elf_load(const struct image *image, const struct guest_ram *ram,
 	     struct elf_info *info);
+int elf_check_entry(const struct elf_info *info, u64 entry, const char *path,
+		    const char *what);
 int pvh_start(const struct elf_info *elf, const struct boot_config *config,
 	      const struct guest_ram *ram, u64 rsdp, struct vcpu_state *state);
 bool multiboot_probe(const struct image *image);

@@ -287,6 +287,23 @@ static int add_modules(struct start_page *page, const struct boot_config *config
 }
 
 /**
+ * elf_check_entry() - whether a kernel starts where it was loaded
+ * @info: what was loaded
+ * @entry: where it is to start, in 32-bit protected mode
+ * @path: the file, for the message
+ * @what: the entry, with its article, for the message
+ *
+ * Return: 0, or -ENOEXEC after a message.
+ */
+int elf_check_entry(const struct elf_info *info, u64 entry, const char *path,
+		    const char *what)
+{
+	if (entry < info->low || entry >= info->high || entry > UINT32_MAX)
+		return fail(-ENOEXEC, "%s has %s outside of what it loads", path, what);
+	return 0;
+}
+
+/**
  * pvh_start() - make a loaded ELF file start by its PVH note
  * @elf: from elf_load(), with pvh_entry
  * @config: initrd, modules and command line; the initrd is the first module
@@ -303,10 +320,9 @@ int pvh_start(const struct elf_info *elf, const struct boot_config *config,
 	struct memmap_entry map[MEMMAP_MAX];
 	int ret;
 
-	if (elf->pvh_entry < elf->low || elf->pvh_entry >= elf->high ||
-	    elf->pvh_entry > UINT32_MAX)
-		return fail(-ENOEXEC, "%s has a PVH entry outside of what it loads",
-			    config->kernel);
+	ret = elf_check_entry(elf, elf->pvh_entry, config->kernel, "a PVH entry");
+	if (ret)
+		return ret;
 
 	*page = (struct start_page) {
 		.info = {

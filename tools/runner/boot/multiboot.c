@@ -247,10 +247,10 @@ int multiboot_load(const struct image *image, const struct boot_config *config,
 			   "%s has a multiboot header without addresses, and is no ELF file",
 			   image->path);
 	}
+	if (!ret)
+		ret = elf_check_entry(&info, info.entry, image->path, "an entry");
 	if (ret)
 		return ret;
-	if (info.entry < info.low || info.entry >= info.high || info.entry > UINT32_MAX)
-		return fail(-ENOEXEC, "%s has an entry outside of what it loads", image->path);
 
 	fill_info(page, ram);
 	ret = boot_put_string(ram, BOOT_CMDLINE, config->cmdline, BOOT_CMDLINE_MAX,

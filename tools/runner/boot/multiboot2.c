@@ -328,9 +328,7 @@ static int load_kernel(const struct image *image, struct kernel *kernel,
 		return ret;
 	if (kernel->has_entry)
 		info->entry = kernel->entry;
-	if (info->entry < info->low || info->entry >= info->high || info->entry > UINT32_MAX)
-		return fail(-ENOEXEC, "%s has an entry outside of what it loads", image->path);
-	return 0;
+	return elf_check_entry(info, info->entry, image->path, "an entry");
 }
 
 /**
