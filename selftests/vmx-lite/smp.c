@@ -381,6 +381,22 @@ static void smp_exit(struct smp *smp)
 	free(smp->cpus);
 }
 
+/* Where they all are: one that faults three times ends the others, too. */
+static void describe_all(struct smp *smp)
+{
+	unsigned int i;
+
+	suspend(smp);
+	for (i = 0; i < smp->count; i++) {
+		struct cpu *cpu = &smp->cpus[i];
+
+		fprintf(stderr, "# vCPU %u: started %d times\n", i, cpu->spinups);
+		join(cpu);
+		vl_describe(&cpu->vcpu, cpu->exit);
+		vl_describe_system(&cpu->vcpu);
+	}
+}
+
 /* The first vCPU comes to its end by itself; the others are ended. */
 #define RUN_TO_END(smp) do {						\
 	struct cpu *first_ = &(smp)->cpus[0];				\
@@ -389,8 +405,9 @@ static void smp_exit(struct smp *smp)
 	start_thread(first_);						\
 	join(first_);							\
 	ASSERT_EQ(VM_EXITCODE_INOUT, first_->exit)			\
-		vl_describe(&first_->vcpu, first_->exit);		\
-	ASSERT_EQ(PORT_END, first_->vcpu.run->inout.port);		\
+		describe_all(smp);					\
+	ASSERT_EQ(PORT_END, first_->vcpu.run->inout.port)		\
+		describe_all(smp);					\
 	ASSERT_EQ(0, suspend(smp));					\
 	for (i_ = 1; i_ < (smp)->count; i_++) {				\
 		join(&(smp)->cpus[i_]);					\
@@ -503,6 +520,36 @@ TEST_F(smp, ipi_broadcast)
 	for (i = 0; i < smp->count; i++)
 		for (j = 0; j < smp->count; j++)
 			EXPECT_EQ(4 * ROUNDS, counted(smp, i, j));
+}
+
+static void *use_fpu(void *arg)
+{
+	bool *stop = arg;
+	uint8_t env[28];
+
+	asm volatile("fninit; fnstenv %0" : "=m" (env));
+	while (!__atomic_load_n(stop, __ATOMIC_RELAXED))
+		asm volatile("fldenv %0" : : "m" (env));
+	return NULL;
+}
+
+/* What other threads do with their CPU's FPU is nothing to a guest beside them. */
+TEST_F(smp, ipi_beside_fpu)
+{
+	struct smp *smp = &self->smp;
+	pthread_t threads[2];
+	bool stop = false;
+	unsigned int i;
+
+	set_program(smp, PROGRAM(storm), 5 * ROUNDS);
+	for (i = 0; i < smp->count; i++)
+		set_ipi(smp, i, 0, ICR_ALL, all(smp), i);
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, use_fpu, &stop));
+	RUN_TO_END(smp);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
 }
 
 /* In xAPIC mode, by MMIO: the flat model, then the cluster model. */

@@ -480,6 +480,42 @@ void vl_describe(struct vl_vcpu *vcpu, int exit)
 	fputc('\n', stderr);
 }
 
+/* What vl_describe() leaves out: the mode, the tables, what is pending, how often it exited. */
+void vl_describe_system(struct vl_vcpu *vcpu)
+{
+	struct vmx_lite_control c;
+	struct vmx_lite_events e;
+	struct vmx_lite_stats t;
+	struct vmx_lite_segs s;
+	unsigned int i;
+
+	if (ioctl(vcpu->fd, VM_GET_CONTROL, &c) || ioctl(vcpu->fd, VM_GET_SEGS, &s) ||
+	    ioctl(vcpu->fd, VM_GET_EVENTS, &e) || ioctl(vcpu->fd, VM_GET_STATS, &t))
+		return;
+	fprintf(stderr, "# cr0 %#llx cr2 %#llx cr3 %#llx cr4 %#llx efer %#llx apic_base %#llx\n",
+		c.cr0, c.cr2, c.cr3, c.cr4, c.efer, c.apic_base);
+	fprintf(stderr, "# cs %#x base %#llx ss %#x gdt %#llx limit %#x idt %#llx limit %#x\n",
+		s.cs.selector, s.cs.base, s.ss.selector, s.gdtr.base, s.gdtr.limit, s.idtr.base,
+		s.idtr.limit);
+	if (vcpu->run->exit_reason == VM_EXITCODE_INOUT &&
+	    vcpu->run->inout.port == VL_PORT_VECTOR) {
+		struct vl_frame frame;
+
+		vl_get_frame(vcpu, *(uint8_t *)vcpu->data, &frame);
+		fprintf(stderr, "# error %#llx rip %#llx cs %#llx flags %#llx sp %#llx ss %#llx\n",
+			(unsigned long long)frame.error, (unsigned long long)frame.rip,
+			(unsigned long long)frame.cs, (unsigned long long)frame.rflags,
+			(unsigned long long)frame.rsp, (unsigned long long)frame.ss);
+	}
+	fprintf(stderr, "# activity %u blocking %#x pending %u vector %u type %u nmis %u\n# exits",
+		e.activity, e.interruptibility, e.pending_valid, e.pending.vector,
+		e.pending.type, e.nmi_pending);
+	for (i = 0; i < VMX_LITE_STAT_REASONS; i++)
+		if (t.exits[i])
+			fprintf(stderr, " %u:%llu", i, t.exits[i]);
+	fputc('\n', stderr);
+}
+
 /* What the CPU pushed for @vector, whose stub is now in its OUT. */
 void vl_get_frame(struct vl_vcpu *vcpu, uint8_t vector, struct vl_frame *frame)
 {

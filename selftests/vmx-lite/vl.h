@@ -150,6 +150,7 @@ void vl_set_mode(struct vl_vcpu *vcpu, enum vl_mode mode);
 
 int vl_run(struct vl_vcpu *vcpu);
 void vl_describe(struct vl_vcpu *vcpu, int exit);
+void vl_describe_system(struct vl_vcpu *vcpu);
 const char *vl_mode_name(enum vl_mode mode);
 const char *vl_exit_name(int exit);
 
