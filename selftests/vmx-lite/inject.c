@@ -3,6 +3,8 @@
  * VM_INJECT: exceptions, interrupts and NMIs, when they may be delivered, and
  * what becomes of one whose delivery faults (SDM vol. 3, 27.6 and 28.2.4).
  */
+#include <sched.h>
+
 #include <kselftest_harness.h>
 
 #include "vl.h"
@@ -305,6 +307,30 @@ TEST_F(inject, nmi_latched_once)
 	EXPECT_EQ(1, e.nmi_pending);
 	ASSERT_VECTOR(2, &self->vcpu);
 	ASSERT_EXIT(VM_EXITCODE_HLT, &self->vcpu);
+}
+
+/* Blocking is a vCPU's own: the next one on the same CPU has none (SDM vol. 3, 27.7.1). */
+TEST_F(inject, nmi_blocked_in_another)
+{
+	struct vl_vcpu other;
+	struct vmx_lite_events e;
+	cpu_set_t set, all;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	ASSERT_EQ(0, sched_getaffinity(0, sizeof(all), &all));
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	vl_vcpu_init(&other, &self->vm, 1, variant->mode);
+	vl_load_bytes(&self->vm, VL_CODE, 0x90, 0xf4);
+	ASSERT_EQ(0, vl_inject(&self->vcpu, VMX_LITE_EVENT_NMI, 2, -1));
+	ASSERT_VECTOR(2, &self->vcpu);
+	ASSERT_EXIT(VM_EXITCODE_HLT, &other);
+	ASSERT_EQ(0, vl_ioctl(other.fd, VM_GET_EVENTS, &e));
+	vl_vcpu_exit(&other);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(all), &all));
+	if (e.interruptibility == VMX_LITE_BLOCK_NMI && vl_under_bochs())
+		SKIP(return, "in Bochs VM entry blocks NMIs but never unblocks them");
+	EXPECT_EQ(0, e.interruptibility);
 }
 
 /* An NMI and an interrupt at once: the NMI first, the interrupt in or after its handler. */

@@ -258,6 +258,7 @@ struct smp {
 	struct vl_vm vm;
 	struct cpu *cpus;
 	unsigned int count;
+	bool pinned;		/* each vCPU to a CPU of its own */
 	volatile bool killed[MAX_CPUS];
 };
 
@@ -268,7 +269,14 @@ static void *run_thread(void *arg)
 	struct cpu *cpu = arg;
 	struct smp *smp = cpu->smp;
 	unsigned int id = cpu - smp->cpus;
+	cpu_set_t set;
 
+	if (smp->pinned) {
+		CPU_ZERO(&set);
+		CPU_SET(id, &set);
+		if (sched_setaffinity(0, sizeof(set), &set))
+			vl_die("sched_setaffinity");
+	}
 	for (;;) {
 		struct vmx_lite_run *run = cpu->vcpu.run;
 
@@ -592,6 +600,12 @@ TEST_F(smp, ipi_nmi)
 	struct smp *smp = &self->smp;
 	unsigned int i;
 
+	/* The others go on where one had NMIs blocked: inject.nmi_blocked_in_another. */
+	if (vl_under_bochs()) {
+		if (smp->count > sysconf(_SC_NPROCESSORS_ONLN))
+			SKIP(return, "in Bochs VM entry blocks NMIs but never unblocks them");
+		smp->pinned = true;
+	}
 	set_program(smp, PROGRAM(storm), ROUNDS);
 	set_ipi(smp, 0, 0, ICR_OTHERS | ICR_NMI | ICR_ASSERT, all(smp) & ~1ULL, COLUMN_NMI);
 	for (i = 1; i < smp->count; i++) {
