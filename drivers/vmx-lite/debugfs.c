@@ -54,6 +54,7 @@ static int vcpu_show(struct seq_file *m, void *unused)
 	seq_printf(m, "halt_poll_hits %llu\n", s->halt_poll_hits);
 	seq_printf(m, "halt_poll_ns %u\n", READ_ONCE(vcpu->hw.poll_ns));
 	seq_printf(m, "yields %llu\n", s->yields);
+	seq_printf(m, "eoi_skips %llu\n", s->eoi_skips);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vcpu);

@@ -262,10 +262,12 @@ static bool delivery_held(struct vl_vcpu *vcpu, bool injected)
 
 static void take_vector(struct vl_vcpu *vcpu, int vector)
 {
-	if (vcpu->hw.ext_vector >= 0)
+	if (vcpu->hw.ext_vector >= 0) {
 		vcpu->hw.ext_vector = -1;
-	else
+	} else {
 		vl_lapic_ack(vcpu, vector);
+		vl_pv_eoi_offer(vcpu, vector);
+	}
 }
 
 static bool nmi_blocked(u32 blocking)

@@ -532,8 +532,27 @@ void vl_lapic_eoi_done(struct vl_vcpu *vcpu, u8 vector)
 		vl_ioapic_eoi(vcpu->vm, vector);
 }
 
-/* SDM vol. 3, 11.8.5 */
-static void write_eoi(struct vl_vcpu *vcpu)
+/**
+ * vl_lapic_eoi_is_local() - is the EOI of an interrupt nothing to anybody else?
+ * @vcpu: vCPU
+ * @vector: which has just gone from IRR to ISR
+ * Context: (v).
+ * Return: no IOAPIC waits for it, nor an interrupt in IRR.
+ */
+bool vl_lapic_eoi_is_local(struct vl_vcpu *vcpu, u8 vector)
+{
+	struct vl_lapic *lapic = vcpu->lapic;
+
+	return !test_bit(vector & 31, lapic->page + APIC_TMR + (vector >> 5) * 16) &&
+	       highest_vector(lapic, APIC_IRR) < 0;
+}
+
+/**
+ * vl_lapic_eoi() - the guest ends the interrupt of the highest priority in service
+ * @vcpu: vCPU
+ * Context: (v).  SDM vol. 3, 11.8.5.
+ */
+void vl_lapic_eoi(struct vl_vcpu *vcpu)
 {
 	struct vl_lapic *lapic = vcpu->lapic;
 	int vector = highest_vector(lapic, APIC_ISR);
@@ -628,7 +647,7 @@ static void write_reg(struct vl_vcpu *vcpu, unsigned int reg, u32 value)
 		write_tpr(vcpu, value);
 		break;
 	case APIC_EOI:
-		write_eoi(vcpu);
+		vl_lapic_eoi(vcpu);
 		break;
 	case APIC_DFR:
 		vl_lapic_set_reg(lapic, reg, value | 0x0fffffff);

@@ -92,6 +92,8 @@ int vl_lapic_tpr_threshold(struct vl_vcpu *vcpu);
 u16 vl_lapic_guest_status(struct vl_vcpu *vcpu);
 void vl_lapic_eoi_exits(const struct vl_lapic *lapic, u64 *bitmap);
 void vl_lapic_eoi_done(struct vl_vcpu *vcpu, u8 vector);
+void vl_lapic_eoi(struct vl_vcpu *vcpu);
+bool vl_lapic_eoi_is_local(struct vl_vcpu *vcpu, u8 vector);
 void vl_lapic_written(struct vl_vcpu *vcpu, unsigned int reg);
 bool vl_lapic_msr_plain(const struct vl_vcpu *vcpu, u32 msr);
 u64 vl_lapic_page_hpa(struct vl_vcpu *vcpu);

@@ -51,6 +51,7 @@ int vl_memory_dirty_log(struct vl_vm *vm, const struct vmx_lite_dirty_log *log);
 int vl_memory_fault(struct vl_vm *vm, u64 gpa, u32 access);
 int vl_memory_read(struct vl_vm *vm, u64 gpa, void *data, size_t len);
 int vl_memory_write(struct vl_vm *vm, u64 gpa, const void *data, size_t len);
+int vl_memory_poke(struct vl_vm *vm, u64 gpa, u8 value);
 int vl_memory_cmpxchg(struct vl_vm *vm, u64 gpa, u64 old, u64 new, unsigned int len);
 bool vl_memory_is_ram(struct vl_vm *vm, u64 gpa, bool write);
 void vl_memory_show(struct vl_vm *vm, struct seq_file *m);

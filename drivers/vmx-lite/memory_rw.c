@@ -137,6 +137,38 @@ int vl_memory_write(struct vl_vm *vm, u64 gpa, const void *data, size_t len)
 	return ret;
 }
 
+/**
+ * vl_memory_poke() - write one byte of guest memory, if that takes no page fault
+ * @vm: the VM
+ * @gpa: guest-physical address
+ * @value: the byte
+ *
+ * Context: a thread of vm->mm; does not sleep, interrupts may be off.
+ * Return: 0; -ENXIO: no RAM; -EROFS: read-only; -EFAULT: the process may not write there,
+ * or not without a page fault.
+ */
+int vl_memory_poke(struct vl_vm *vm, u64 gpa, u8 value)
+{
+	struct vl_region *region;
+	int idx, ret;
+
+	idx = srcu_read_lock(&vm->mem.srcu);
+	region = memory_find_ram(vm, gpa);
+	if (!region) {
+		ret = -ENXIO;
+	} else if (READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY) {
+		ret = -EROFS;
+	} else {
+		pagefault_disable();
+		ret = put_user(value, (u8 __user *)memory_user(region, gpa));
+		pagefault_enable();
+	}
+	if (!ret)
+		memory_log(region, gpa, sizeof(value));
+	srcu_read_unlock(&vm->mem.srcu, idx);
+	return ret;
+}
+
 static int memory_cmpxchg32(u32 __user *ptr, u32 old, u32 new)
 {
 	bool done;

@@ -4,6 +4,7 @@
  * SDM vol. 4; vol. 3, 12.11 (MTRRs), 18.17 (TSC).
  */
 #include <linux/kernel.h>
+#include <asm/kvm_para.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 
@@ -100,6 +101,17 @@ static int set_apic_base(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
 	vl_request(vcpu, VL_REQ_EVENT);
 	vl_cpuid_update(vcpu);
 	return err;
+}
+
+static int get_pv_eoi(struct vl_vcpu *vcpu, u32 index, u64 *value)
+{
+	*value = vcpu->hw.pv_eoi;
+	return 0;
+}
+
+static int set_pv_eoi(struct vl_vcpu *vcpu, u32 index, u64 value, bool user)
+{
+	return vl_pv_eoi_set(vcpu, value);
 }
 
 static int get_x2apic(struct vl_vcpu *vcpu, u32 index, u64 *value)
@@ -481,6 +493,7 @@ static const struct msr_range ranges[] = {
 	{ MTRR_DEF_TYPE, MTRR_DEF_TYPE, get_stored, set_mtrr },
 	{ MSR_IA32_TSC_DEADLINE, MSR_IA32_TSC_DEADLINE, get_tsc_deadline, set_tsc_deadline },
 	{ 0x800, 0x8ff, get_x2apic, set_x2apic },
+	{ MSR_KVM_PV_EOI_EN, MSR_KVM_PV_EOI_EN, get_pv_eoi, set_pv_eoi },
 	{ MSR_EFER, MSR_EFER, get_efer, set_efer },
 	{ MSR_STAR, MSR_SYSCALL_MASK, get_switched, set_switched },
 	{ MSR_FS_BASE, MSR_GS_BASE, get_vmcs, set_vmcs },

@@ -156,6 +156,9 @@ static void check_apicv(struct vl_vmx *vmx)
 	    (vmx->proc2 & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)) {
 		vmx->features |= VMX_LITE_FEAT_APICV;
 		vmx->apicv = vmx->proc2 & APICV_CONTROLS;
+	} else {
+		/* Where the CPU does EOIs there is no exit to save. */
+		vmx->features |= VMX_LITE_FEAT_PV_EOI;
 	}
 	vmx->proc2 &= ~APICV_CONTROLS;
 }

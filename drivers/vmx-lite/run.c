@@ -441,6 +441,8 @@ static int run_loop(struct vl_vcpu *vcpu)
 		}
 
 		ret = enter_once(vcpu);
+		if (unlikely(vcpu->hw.pv_eoi_offered))
+			vl_pv_eoi_settle(vcpu);
 		if (ret == VL_RESUME && vcpu->hw.entered)
 			ret = vl_handle_exit(vcpu);
 		if (ret != VL_RESUME)

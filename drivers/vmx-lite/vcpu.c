@@ -101,6 +101,7 @@ void vl_vcpu_reset(struct vl_vcpu *vcpu, bool init)
 	hw->pending_valid = false;
 	hw->nmi_pending = 0;
 	hw->ext_vector = -1;
+	hw->pv_eoi = 0;
 	vl_mmio_drop(vcpu);
 	if (!init) {
 		vl_msr_reset(vcpu);

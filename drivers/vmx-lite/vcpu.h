@@ -184,6 +184,7 @@ struct vl_hw {
 	u64 last_tsc;			/* the guest's, on the CPU it left: tsc.c */
 	u64 msr[VL_NR_SWITCHED_MSRS];
 	u64 kernel_gs_base;		/* while not switched in */
+	u64 pv_eoi;			/* MSR_KVM_PV_EOI_EN: pv_eoi.c */
 	struct vl_msr_store store;
 
 	/* Events */
@@ -192,6 +193,7 @@ struct vl_hw {
 	bool pending_valid;
 	u8 nmi_pending;			/* 0 to 2 */
 	int ext_vector;			/* VM_INJECT of INTR, -1 none */
+	bool pv_eoi_offered;		/* the guest may skip the EOI of what was injected */
 
 	u8 cap[VM_CAP_MAX];
 	bool mtrap_armed;		/* an emulated instruction has retired: MTRAP */
@@ -282,6 +284,11 @@ void vl_inject_events(struct vl_vcpu *vcpu);
 bool vl_vcpu_has_event(struct vl_vcpu *vcpu);
 bool vl_extint_ready(struct vl_vcpu *vcpu);
 void vl_update_exceptions(struct vl_vcpu *vcpu);
+
+/* ---- pv_eoi.c ---- */
+int vl_pv_eoi_set(struct vl_vcpu *vcpu, u64 value);
+void vl_pv_eoi_offer(struct vl_vcpu *vcpu, u8 vector);
+void vl_pv_eoi_settle(struct vl_vcpu *vcpu);
 
 /* ---- host.c ---- */
 void vl_host_switch_in(struct vl_vcpu *vcpu);

@@ -44,7 +44,7 @@ static struct vmx_lite_cpuid_entry leaf(u32 function, u32 index)
 static void one_cpu(void)
 {
 	setup();
-	EXPECT_EQ(cpuid_build(&table, &one, 2000000), 0);
+	EXPECT_EQ(cpuid_build(&table, &one, 2000000, 0), 0);
 	cpuid_set_apic_id(&table, 0);
 	EXPECT_EQ(leaf(0, 0).eax, 0x1f);
 	EXPECT_EQ(leaf(1, 0).eax, 0x106a5);
@@ -66,7 +66,7 @@ static void many_cpus(void)
 	static const struct topology six = { 1, 6, 1 };
 
 	setup();
-	EXPECT_EQ(cpuid_build(&table, &six, 2000000), 0);
+	EXPECT_EQ(cpuid_build(&table, &six, 2000000, 0), 0);
 	cpuid_set_apic_id(&table, 5);
 	EXPECT_EQ(leaf(1, 0).ebx, 0x05060800);
 	EXPECT_EQ(leaf(1, 0).edx >> 28 & 1, 1);
@@ -89,7 +89,7 @@ static void threads_and_sockets(void)
 	static const u32 leaves[] = { 0xb, 0x1f };
 
 	setup();
-	EXPECT_EQ(cpuid_build(&table, &t, 2000000), 0);
+	EXPECT_EQ(cpuid_build(&table, &t, 2000000, 0), 0);
 	cpuid_set_apic_id(&table, 13);
 	EXPECT_EQ(leaf(1, 0).ebx, 0x0d060800);	/* CPUs of a socket */
 	EXPECT_EQ(leaf(1, 0).edx >> 28 & 1, 1);
@@ -116,7 +116,7 @@ static void one_thread_a_socket(void)
 	static const struct topology t = { 4, 1, 1 };
 
 	setup();
-	EXPECT_EQ(cpuid_build(&table, &t, 2000000), 0);
+	EXPECT_EQ(cpuid_build(&table, &t, 2000000, 0), 0);
 	EXPECT_EQ(leaf(1, 0).ebx >> 16 & 0xff, 1);
 	EXPECT_EQ(leaf(1, 0).edx >> 28 & 1, 0);
 	EXPECT_EQ(leaf(0xb, 1).eax, 0);
@@ -193,7 +193,7 @@ static void hypervisor_leaves(void)
 	struct vmx_lite_cpuid_entry e;
 
 	setup();
-	EXPECT_EQ(cpuid_build(&table, &one, 2593906), 0);
+	EXPECT_EQ(cpuid_build(&table, &one, 2593906, 0), 0);
 	e = leaf(0x40000000, 0);
 	EXPECT_EQ(e.eax, 0x40000010);
 	EXPECT(!memcmp(&e.ebx, "vmx-", 4) && !memcmp(&e.ecx, "lite", 4) && !e.edx);
@@ -207,16 +207,20 @@ static void hypervisor_leaves(void)
 	EXPECT_EQ(leaf(0x40000101, 0).eax, 0);	/* no features */
 	EXPECT_EQ(leaf(0x15, 0).ecx, 1000000000);
 	EXPECT_EQ(leaf(0x16, 0).eax, 2594);
+
+	setup();
+	EXPECT_EQ(cpuid_build(&table, &one, 2593906, VMX_LITE_FEAT_PV_EOI), 0);
+	EXPECT_EQ(leaf(0x40000101, 0).eax, 1 << 6);
 }
 
 static void refuses(void)
 {
 	table.count = 0;
-	EXPECT_EQ(cpuid_build(&table, &one, 2000000), -EINVAL);
+	EXPECT_EQ(cpuid_build(&table, &one, 2000000, 0), -EINVAL);
 	setup();
 	while (table.count < VMX_LITE_MAX_CPUID)
 		add(0x80000001 + table.count, 0, false, 0, 0, 0, 0);
-	EXPECT_EQ(cpuid_build(&table, &one, 2000000), -E2BIG);
+	EXPECT_EQ(cpuid_build(&table, &one, 2000000, 0), -E2BIG);
 }
 
 static const struct tap_test tests[] = {

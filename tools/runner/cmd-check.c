@@ -45,6 +45,7 @@ static const struct {
 	{ VMX_LITE_FEAT_VIRTUAL_NMI, "virtual NMIs" },
 	{ VMX_LITE_FEAT_TSC_DEADLINE, "TSC deadline" },
 	{ VMX_LITE_FEAT_PAUSE_LOOP, "PAUSE-loop exiting" },
+	{ VMX_LITE_FEAT_PV_EOI, "paravirtual EOI" },
 };
 
 static int answer(u32 reason)

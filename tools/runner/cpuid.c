@@ -19,6 +19,7 @@
 #define LEAF_HV_TIMING	0x40000010
 #define LEAF_KVM	0x40000100
 #define LEAF_KVM_FEATURES	0x40000101
+#define KVM_FEATURES_EAX_PV_EOI	(1U << 6)
 
 #define FEATURES_ECX_HYPERVISOR	(1u << 31)
 #define FEATURES_EDX_HTT	(1u << 28)
@@ -205,9 +206,9 @@ static int put_signature(struct cpuid_table *table, u32 leaf, u32 last,
 /*
  * Linux uses an x2APIC without interrupt remapping only where it knows the
  * hypervisor, and looks for those it knows at each multiple of 0x100. So there
- * is KVM's interface with none of its features, as other hypervisors have it.
+ * is KVM's interface, as other hypervisors have it, with one of its features.
  */
-static int set_hypervisor(struct cpuid_table *table, u32 tsc_khz)
+static int set_hypervisor(struct cpuid_table *table, u32 tsc_khz, u32 features)
 {
 	int ret;
 
@@ -225,7 +226,10 @@ static int set_hypervisor(struct cpuid_table *table, u32 tsc_khz)
 	ret = put_signature(table, LEAF_KVM, LEAF_KVM_FEATURES, "KVMKVMKVM\0\0");
 	if (ret)
 		return ret;
-	return put(table, (struct vmx_lite_cpuid_entry) { .function = LEAF_KVM_FEATURES });
+	return put(table, (struct vmx_lite_cpuid_entry) {
+		.function = LEAF_KVM_FEATURES,
+		.eax = features & VMX_LITE_FEAT_PV_EOI ? KVM_FEATURES_EAX_PV_EOI : 0,
+	});
 }
 
 /**
@@ -233,10 +237,11 @@ static int set_hypervisor(struct cpuid_table *table, u32 tsc_khz)
  * @table: in: the module's leaves, out: the guest's, for APIC id 0
  * @t: sockets, cores, threads
  * @tsc_khz: frequency of the TSC, not 0
+ * @features: VMX_LITE_FEAT_* of the module
  *
  * Return: 0; -E2BIG; -EINVAL if leaf 0 or 1 is missing.
  */
-int cpuid_build(struct cpuid_table *table, const struct topology *t, u32 tsc_khz)
+int cpuid_build(struct cpuid_table *table, const struct topology *t, u32 tsc_khz, u32 features)
 {
 	struct vmx_lite_cpuid_entry *e;
 	struct vmx_lite_cpuid_entry power = { .function = LEAF_POWER };
@@ -266,7 +271,7 @@ int cpuid_build(struct cpuid_table *table, const struct topology *t, u32 tsc_khz
 	if (!ret)
 		ret = set_frequencies(table, tsc_khz);
 	if (!ret)
-		ret = set_hypervisor(table, tsc_khz);
+		ret = set_hypervisor(table, tsc_khz, features);
 	if (ret)
 		return ret;
 	e = cpuid_find(table, 0, 0);

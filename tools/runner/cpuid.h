@@ -17,7 +17,7 @@ struct cpuid_table {
 
 struct vmx_lite_cpuid_entry *cpuid_find(struct cpuid_table *table, u32 function,
 					u32 index);
-int cpuid_build(struct cpuid_table *table, const struct topology *t, u32 tsc_khz);
+int cpuid_build(struct cpuid_table *table, const struct topology *t, u32 tsc_khz, u32 features);
 void cpuid_set_apic_id(struct cpuid_table *table, u32 apic_id);
 void cpuid_ratio(u32 tsc_khz, u32 *numerator, u32 *denominator);
 

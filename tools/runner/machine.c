@@ -139,7 +139,8 @@ static int setup_cpuid(struct machine *m)
 
 	ret = vm_get_cpuid(m->ctx, table.entries, &table.count);
 	if (!ret)
-		ret = cpuid_build(&table, &m->topology, m->info.tsc_khz);
+		ret = cpuid_build(&table, &m->topology, m->info.tsc_khz,
+				  m->info.features);
 	for (unsigned int i = 0; !ret && i < m->nr_cpus; i++) {
 		cpuid_set_apic_id(&table, vcpu_id(m->cpus[i].vcpu));
 		ret = vm_set_cpuid(m->cpus[i].vcpu, table.entries, table.count);

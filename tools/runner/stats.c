@@ -28,6 +28,7 @@ void show_stats(struct machine *m, FILE *out)
 			print_row(out, what, s.exits[r]);
 		}
 		print_row(out, "interrupts injected", s.injected[0]);
+		print_row(out, "  and ended without an exit", s.eoi_skips);
 		print_row(out, "NMIs injected", s.injected[1]);
 		print_row(out, "exceptions injected", s.injected[2]);
 		print_row(out, "pages mapped", s.ept_faults);

@@ -53,6 +53,7 @@ enum vmx_lite_reason {
 #define VMX_LITE_FEAT_VIRTUAL_NMI	(1U << 9)
 #define VMX_LITE_FEAT_TSC_DEADLINE	(1U << 10)
 #define VMX_LITE_FEAT_PAUSE_LOOP	(1U << 11)	/* loops of PAUSE yield the CPU */
+#define VMX_LITE_FEAT_PV_EOI		(1U << 12)	/* MSR_KVM_PV_EOI_EN saves exits */
 
 /**
  * struct vmx_lite_info - VMX_LITE_GET_INFO
@@ -453,6 +454,7 @@ struct vmx_lite_tsc {
  * @halt_polls: halts that looked for an event for a while before they slept
  * @halt_poll_hits: those of them that found one, and did not sleep
  * @yields: PAUSE loops (exits[40]) that gave their CPU to another vCPU
+ * @eoi_skips: interrupts that the guest ended without an exit, by MSR_KVM_PV_EOI_EN
  */
 struct vmx_lite_stats {
 	__u64 exits[VMX_LITE_STAT_REASONS];
@@ -465,7 +467,8 @@ struct vmx_lite_stats {
 	__u64 halt_polls;
 	__u64 halt_poll_hits;
 	__u64 yields;
-	__u64 pad[5];
+	__u64 eoi_skips;
+	__u64 pad[4];
 };
 
 /* ------------------------------------------------------------ the run page */
