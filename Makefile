@@ -39,6 +39,7 @@ help:
 	@echo 'make                     build the programs and the modules'
 	@echo 'make demo                install what is needed, boot a Debian guest on vmx-lite'
 	@echo 'make check [TESTS=GLOB]  install what is needed, run the tests'
+	@echo '           [WITHIN=N]    and skip those that have not begun after N seconds'
 	@echo 'make bench               compare with KVM and VFIO: a table, and build/bench.json'
 	@echo
 	@echo 'make modules             for the running kernel, or debian-6.12 without its headers'
@@ -93,7 +94,7 @@ demo:
 	@$(LAB)/demo
 
 check:
-	@$(LAB)/check $(if $(TESTS),'$(TESTS)')
+	@$(LAB)/check $(if $(WITHIN),--within $(WITHIN)) $(if $(TESTS),'$(TESTS)')
 
 bench:
 	@$(LAB)/bench
