@@ -369,7 +369,7 @@ static void *poll_bar(void *arg)
 }
 
 /* It goes and comes while the guest uses it: each read gives the register, or nothing. */
-TEST_F_TIMEOUT(bar, revoked_under_the_guest, 120)
+TEST_F(bar, revoked_under_the_guest)
 {
 	struct vmx_lite_suspend off = { .how = VM_SUSPEND_POWEROFF };
 	struct vl_vcpu *vcpu = &self->vcpu;
@@ -547,7 +547,7 @@ TEST_F(vfio, decoding)
 	}
 }
 
-TEST_F_TIMEOUT(vfio, decoding_under_the_guest, 120)
+TEST_F(vfio, decoding_under_the_guest)
 {
 	struct vmx_lite_suspend off = { .how = VM_SUSPEND_POWEROFF };
 	struct vl_vcpu *vcpu = &self->vcpu;

@@ -241,7 +241,7 @@ static void *disturb(void *arg)
  * All the time from another thread: the first half is paged out and must keep
  * its values, the second vanishes and may have any that the guest gave it.
  */
-TEST_F_TIMEOUT(memory, disturbed, 120)
+TEST_F(memory, disturbed)
 {
 	struct disturber d = { .area = self->area };
 	struct vmx_lite_regs regs;
@@ -266,7 +266,7 @@ TEST_F_TIMEOUT(memory, disturbed, 120)
 }
 
 /* Out to a real swap device and back, with the values. */
-TEST_F_TIMEOUT(memory, swap, 120)
+TEST_F(memory, swap)
 {
 	const char *disk = getenv("LAB_DISK");
 	struct vl_vcpu *vcpu = &self->vcpu;

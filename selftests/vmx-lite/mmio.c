@@ -231,7 +231,7 @@ static int serve(struct __test_metadata *_metadata, struct vl_vcpu *vcpu, uint8_
 	return exit;
 }
 
-TEST_F_TIMEOUT(mmio, table, 120)
+TEST_F(mmio, table)
 {
 	struct vl_vcpu *vcpu = &self->vcpu;
 	uint8_t *ram = self->vm.ram + RAM_AT;

@@ -163,7 +163,7 @@ static bool page_out(struct _test_data_pressure *self, unsigned int n)
 	return !madvise(self->mem + start * PAGE, (PAGES - start) * PAGE, MADV_PAGEOUT);
 }
 
-TEST_F_TIMEOUT(pressure, pageout, 180)
+TEST_F(pressure, pageout)
 {
 	if (!self->disk)
 		SKIP(return, "no disk to swap to");
@@ -186,7 +186,7 @@ static bool share(struct _test_data_pressure *self, unsigned int n)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
 }
 
-TEST_F_TIMEOUT(pressure, fork, 180)
+TEST_F(pressure, fork)
 {
 	press(_metadata, self, share);
 }
@@ -205,7 +205,7 @@ static bool resize(struct _test_data_pressure *self, unsigned int n)
 	       !mprotect(half + PAGE, PAGE, PROT_READ | PROT_WRITE);
 }
 
-TEST_F_TIMEOUT(pressure, huge_pages, 180)
+TEST_F(pressure, huge_pages)
 {
 	ASSERT_EQ(0, madvise(self->mem, SIZE, MADV_HUGEPAGE));
 	press(_metadata, self, resize);
@@ -256,12 +256,12 @@ static bool log_dirty(struct _test_data_pressure *self, unsigned int n)
 	return true;
 }
 
-TEST_F_TIMEOUT(pressure, dirty_log, 180)
+TEST_F(pressure, dirty_log)
 {
 	press(_metadata, self, log_dirty);
 }
 
-TEST_F_TIMEOUT(pressure, dirty_log_huge, 180)
+TEST_F(pressure, dirty_log_huge)
 {
 	ASSERT_EQ(0, madvise(self->mem, SIZE, MADV_HUGEPAGE));
 	press(_metadata, self, log_dirty);
@@ -272,7 +272,7 @@ static bool all(struct _test_data_pressure *self, unsigned int n)
 	return share(self, n) && resize(self, n) && page_out(self, n) && log_dirty(self, n);
 }
 
-TEST_F_TIMEOUT(pressure, all, 240)
+TEST_F(pressure, all)
 {
 	if (!self->disk)
 		SKIP(return, "no disk to swap to");

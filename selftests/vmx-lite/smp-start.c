@@ -11,10 +11,6 @@
 
 #include "smp-vm.h"
 
-/* In seconds: not a matter of the tests, whose emulated machine may be slow. */
-#undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT	300
-
 #define ROUNDS	20
 
 /* ------------------------------------------------------------ SPINUP_AP */
