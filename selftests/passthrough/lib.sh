@@ -73,7 +73,7 @@ until_is() {
 run() { # WORDS [OPTION...]
 	local words="console=ttyS0 quiet panic=-1 $1"
 	shift
-	timeout -s KILL 150 vmxl run --kernel vmlinuz --initrd guest.cpio --memory 256M \
+	timeout -s KILL 450 vmxl run --kernel vmlinuz --initrd guest.cpio --memory 256M \
 		--cmdline "$words" "$@"
 }
 
