@@ -517,6 +517,11 @@ void vl_lapic_set_tpr(struct vl_vcpu *vcpu, u8 cr8)
 	write_tpr(vcpu, (cr8 & 0xf) << 4);
 }
 
+static bool is_level(const struct vl_lapic *lapic, u8 vector)
+{
+	return test_bit(vector & 31, lapic->page + APIC_TMR + (vector >> 5) * 16);
+}
+
 /**
  * vl_lapic_eoi_done() - tell the IOAPIC of the end of a level-triggered interrupt
  * @vcpu: vCPU
@@ -527,7 +532,7 @@ void vl_lapic_eoi_done(struct vl_vcpu *vcpu, u8 vector)
 {
 	struct vl_lapic *lapic = vcpu->lapic;
 
-	if (test_bit(vector & 31, lapic->page + APIC_TMR + (vector >> 5) * 16) &&
+	if (is_level(lapic, vector) &&
 	    !(vl_lapic_reg(lapic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI))
 		vl_ioapic_eoi(vcpu->vm, vector);
 }
@@ -541,10 +546,7 @@ void vl_lapic_eoi_done(struct vl_vcpu *vcpu, u8 vector)
  */
 bool vl_lapic_eoi_is_local(struct vl_vcpu *vcpu, u8 vector)
 {
-	struct vl_lapic *lapic = vcpu->lapic;
-
-	return !test_bit(vector & 31, lapic->page + APIC_TMR + (vector >> 5) * 16) &&
-	       highest_vector(lapic, APIC_IRR) < 0;
+	return !is_level(vcpu->lapic, vector) && highest_vector(vcpu->lapic, APIC_IRR) < 0;
 }
 
 /**

@@ -40,6 +40,15 @@ static struct vl_region *memory_find_ram(struct vl_vm *vm, u64 gpa)
 	return region && !region->device ? region : NULL;
 }
 
+/* The same for writing: 0, -ENXIO or -EROFS. */
+static int memory_find_writable(struct vl_vm *vm, u64 gpa, struct vl_region **region)
+{
+	*region = memory_find_ram(vm, gpa);
+	if (!*region)
+		return -ENXIO;
+	return READ_ONCE((*region)->flags) & VMX_LITE_MEM_READONLY ? -EROFS : 0;
+}
+
 /* The region and how many of @len bytes from @gpa lie in it, 0 if there is none. */
 static size_t memory_piece(struct vl_vm *vm, u64 gpa, size_t len,
 			   struct vl_region **region)
@@ -153,12 +162,8 @@ int vl_memory_poke(struct vl_vm *vm, u64 gpa, u8 value)
 	int idx, ret;
 
 	idx = srcu_read_lock(&vm->mem.srcu);
-	region = memory_find_ram(vm, gpa);
-	if (!region) {
-		ret = -ENXIO;
-	} else if (READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY) {
-		ret = -EROFS;
-	} else {
+	ret = memory_find_writable(vm, gpa, &region);
+	if (!ret) {
 		pagefault_disable();
 		ret = put_user(value, (u8 __user *)memory_user(region, gpa));
 		pagefault_enable();
@@ -221,17 +226,16 @@ int vl_memory_cmpxchg(struct vl_vm *vm, u64 gpa, u64 old, u64 new, unsigned int 
 		return -EINVAL;
 
 	idx = srcu_read_lock(&vm->mem.srcu);
-	region = memory_find_ram(vm, gpa);
-	if (!region)
-		ret = -ENXIO;
-	else if (READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY)
-		ret = -EROFS;
-	else if (len == 4)
+	ret = memory_find_writable(vm, gpa, &region);
+	if (ret)
+		goto unlock;
+	if (len == 4)
 		ret = memory_cmpxchg32(memory_user(region, gpa), old, new);
 	else
 		ret = memory_cmpxchg64(memory_user(region, gpa), old, new);
 	if (!ret)
 		memory_log(region, gpa, len);
+unlock:
 	srcu_read_unlock(&vm->mem.srcu, idx);
 	return ret;
 }
@@ -252,8 +256,7 @@ bool vl_memory_is_ram(struct vl_vm *vm, u64 gpa, bool write)
 	int idx;
 
 	idx = srcu_read_lock(&vm->mem.srcu);
-	region = memory_find_ram(vm, gpa);
-	ram = region && !(write && READ_ONCE(region->flags) & VMX_LITE_MEM_READONLY);
+	ram = write ? !memory_find_writable(vm, gpa, &region) : !!memory_find_ram(vm, gpa);
 	srcu_read_unlock(&vm->mem.srcu, idx);
 	return ram;
 }
