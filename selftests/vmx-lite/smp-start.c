@@ -11,8 +11,6 @@
 
 #include "smp-vm.h"
 
-#define ROUNDS	20
-
 /* ------------------------------------------------------------ SPINUP_AP */
 
 /* A first vCPU with code of the test's own, and others that nobody runs. */

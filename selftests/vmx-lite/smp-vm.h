@@ -14,6 +14,7 @@
 #include "vl.h"
 
 #define MAX_CPUS	VMX_LITE_MAX_VCPUS
+#define ROUNDS		20		/* of most programs */
 
 #define PORT_END	0xf0
 #define PORT_ALIVE	0xf1

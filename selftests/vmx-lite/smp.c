@@ -40,8 +40,6 @@ FIXTURE_TEARDOWN(smp)
 
 /* ------------------------------------------------------------ IPIs */
 
-#define ROUNDS	20
-
 /* Each to each, and itself, by APIC id. */
 TEST_F(smp, ipi_physical)
 {
